@@ -1,0 +1,1 @@
+"""The words of this house: frozen values without I/O."""

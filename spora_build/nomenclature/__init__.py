@@ -1,0 +1,1 @@
+"""Names: HUGO symbols, UniProt accessions, snake_case columns, dataset names."""

@@ -1,0 +1,1 @@
+"""Array in, array out: no paths, no files."""

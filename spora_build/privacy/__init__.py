@@ -1,0 +1,1 @@
+"""Pseudonyms, and the gate that keeps identifiers out."""

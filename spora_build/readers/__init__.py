@@ -1,0 +1,68 @@
+"""Raw file formats: one module each, found by itself.
+
+A reader is a module of this package with two functions::
+
+    def can_read(path: Path) -> bool: ...
+    @contextmanager
+    def open_rois(path: Path) -> Iterator[list[Roi]]: ...
+
+and an optional ``PRIORITY`` (int, default 0; higher is asked first).
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Protocol, cast
+
+from spora_build.errors import Place, Problem, UnreadableFileError
+from spora_build.model.roi import Roi
+
+
+class Reader(Protocol):
+    """What a module of this package offers."""
+
+    __name__: str
+
+    def can_read(self, path: Path) -> bool:
+        """Whether this reader takes the file or folder; looks at content where it can, never raises."""
+        ...
+
+    def open_rois(self, path: Path) -> AbstractContextManager[list[Roi]]:
+        """Every acquisition of the file, in file order. Raises UnreadableFileError."""
+        ...
+
+
+@cache
+def readers() -> tuple[Reader, ...]:
+    """Every reader, the one with the highest PRIORITY first, then by name."""
+    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    modules.sort(key=lambda module: -getattr(module, "PRIORITY", 0))
+    return tuple(cast("Reader", module) for module in modules)
+
+
+def find_reader(path: Path) -> Reader | None:
+    """The first reader that takes this file or folder."""
+    return next((reader for reader in readers() if reader.can_read(path)), None)
+
+
+@contextmanager
+def open_rois(path: Path) -> Iterator[list[Roi]]:
+    """Open a raw file or folder with the reader that takes it. Raises UnreadableFileError."""
+    reader = find_reader(path)
+    if reader is None:
+        raise UnreadableFileError(
+            Problem(
+                "E-READ-001",
+                "no reader takes this file: it is not an image format that spora-build knows.",
+                "run `spora-build inspect` on the folder to see what is readable, or export it as OME-TIFF.",
+                Place(file=path.name),
+            )
+        )
+    with reader.open_rois(path) as rois:
+        yield rois

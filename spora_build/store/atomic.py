@@ -1,0 +1,79 @@
+"""Absent or complete: build beside the place, flush to disk, rename in when whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+TEMPORARY_SUFFIX = ".building"
+"""Every unfinished file or folder ends in this; nothing else does."""
+
+
+@contextmanager
+def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; when the block ends well it takes the place of ``path`` in one rename.
+
+    What stood at ``path`` before is renamed away first and then deleted. When the block raises, nothing has changed.
+    With ``folder`` the temporary path is a folder that exists already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    token = uuid.uuid4().hex[:12]
+    temporary = path.with_name(f".{path.name}.{token}{TEMPORARY_SUFFIX}")
+    try:
+        if folder:
+            temporary.mkdir()
+        yield temporary
+        _flush(temporary)
+        replaced = None
+        if path.is_dir() and not path.is_symlink():
+            replaced = path.with_name(f".{path.name}.{token}.old{TEMPORARY_SUFFIX}")
+            path.rename(replaced)
+        try:
+            temporary.replace(path)
+        except BaseException:
+            if replaced is not None:
+                replaced.rename(path)
+            raise
+        _flush_folder(path.parent)
+        if replaced is not None:
+            remove(replaced)
+    except BaseException:
+        remove(temporary)
+        raise
+
+
+def remove(path: Path) -> None:
+    """Delete a file or folder, no matter whether it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    if path.is_dir():
+        for folder, _, files in os.walk(path):
+            for name in files:
+                _flush_file(Path(folder) / name)
+            _flush_folder(Path(folder))
+    else:
+        _flush_file(path)
+
+
+def _flush_file(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    if os.name == "posix":  # Windows cannot open folders
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,67 @@
+"""Masks as ``.npz`` files with one array under the key ``mask``, the same bytes for the same mask."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from spora_build.errors import InvalidDataError, Place, Problem
+from spora_build.store.atomic import write_beside
+
+KEY = "mask"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""Zip members carry a time; a fixed one keeps files reproducible (numpy does the same)."""
+
+
+def write_mask(path: Path, mask: NDArray[Any]) -> None:
+    """Write a (H, W) mask as ``np.savez_compressed`` would, atomically."""
+    with (
+        write_beside(path) as temporary,
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
+    ):
+        member = zipfile.ZipInfo(f"{KEY}.npy", date_time=_EPOCH)
+        member.compress_type = zipfile.ZIP_DEFLATED
+        with archive.open(member, "w", force_zip64=True) as stream:
+            npy.write_array(stream, np.ascontiguousarray(mask), allow_pickle=False)
+
+
+def read_mask(path: Path) -> NDArray[Any]:
+    """The (H, W) mask. Raises InvalidDataError where the file is no mask."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            mask: NDArray[Any] = archive[KEY]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise _unreadable(path) from error
+    if mask.ndim != 2:
+        raise _unreadable(path)
+    return mask
+
+
+def read_mask_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype without decompressing the mask. Raises InvalidDataError."""
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(f"{KEY}.npy") as stream:
+            head = io.BytesIO(stream.read(4096))
+        version = npy.read_magic(head)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(head)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+        raise _unreadable(path) from error
+    return shape, dtype
+
+
+def _unreadable(path: Path) -> InvalidDataError:
+    return InvalidDataError(
+        Problem(
+            "E-MASK-001",
+            f"this is no readable mask (an .npz file with one 2-D array under the key {KEY!r}).",
+            "delete the file and run the stage again.",
+            Place(file=path.name),
+        )
+    )

@@ -1,0 +1,1 @@
+"""The contributor's raw folder: sheets, panels, clinical table, settings."""

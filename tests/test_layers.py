@@ -1,0 +1,54 @@
+"""The house: imports go down only, and the wings do not know each other."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent.parent / "spora_build"
+WINGS = {"readers", "submission", "nomenclature", "privacy", "pixels", "store"}
+GROUND = {"errors", "model"}
+ALLOWED = {
+    "errors": set(),
+    "model": {"errors"},
+    **dict.fromkeys(WINGS, GROUND),
+    "checks": GROUND | {"store"},
+    "workflows": GROUND | WINGS | {"checks"},
+    "cli": GROUND | WINGS | {"checks", "workflows"},
+}
+
+
+def rooms_imported_by(file: Path) -> set[str]:
+    """Rooms of the package that a file imports from."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("spora_build.")}
+
+
+def room_of(file: Path) -> str:
+    """Folder or module directly below the package."""
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def test_imports_go_down_only() -> None:
+    wrong = [
+        f"{file.relative_to(PACKAGE)} imports {room}"
+        for file in PACKAGE.rglob("*.py")
+        if room_of(file) in ALLOWED
+        for room in rooms_imported_by(file) & ALLOWED.keys()
+        if room != room_of(file) and room not in ALLOWED[room_of(file)]
+    ]
+    assert not wrong
+
+
+def test_every_room_has_rules() -> None:
+    rooms = {room_of(file) for file in PACKAGE.rglob("*.py")} - {"__init__", "templates"}
+    assert rooms <= ALLOWED.keys()
+
+
+def test_no_rooms_without_an_idea() -> None:
+    assert not [f for f in PACKAGE.rglob("*.py") if f.stem in {"utils", "helpers", "common", "misc"}]
