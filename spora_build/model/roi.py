@@ -19,7 +19,8 @@ class PixelSource(Protocol):
     def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
         """Pixels of these channels (indices, any order) in this window, in native byte order.
 
-        Shape (len(channels), window.height, window.width). Safe to call from several threads at once. Raises UnreadableFileError where the file is damaged.
+        Shape (len(channels), window.height, window.width). Safe to call from several threads at once.
+        Raises UnreadableFileError where the file is damaged.
         """
         ...
 
