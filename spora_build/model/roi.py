@@ -50,10 +50,14 @@ class Roi:
     """``imc``, ``codex``, ``he``… where the format itself tells; never from the file's name."""
     problems: tuple[Problem, ...] = field(default_factory=tuple)
     """What the header gets wrong (warnings), or why the roi cannot be used (errors)."""
+    channel_tags: tuple[str, ...] = ()
+    """A second name of every channel where the format has one: the metal of IMC, ``Pr141``. Empty otherwise."""
 
     def __post_init__(self) -> None:
         if self.channel_names and len(self.channel_names) != self.channel_count:
             raise ValueError("a roi names all its channels or none")
+        if self.channel_tags and len(self.channel_tags) != self.channel_count:
+            raise ValueError("a roi tags all its channels or none")
         if self.is_rgb and self.channel_count != 3:
             raise ValueError("an RGB roi has three channels")
 
