@@ -1,0 +1,39 @@
+"""The command line: one thin file per command, nothing heavy before a command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from spora_build import __version__
+from spora_build.cli import cells, convert, demo, doctor, inspect, mask, stats, tile, validate
+
+app = typer.Typer(
+    name="spora-build",
+    help="Turn a folder of raw spatial-proteomics images into a spora dataset.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for module in (convert, inspect, mask, cells, tile, stats, validate, demo, doctor):
+    module.add_to(app)
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    """Turn a folder of raw spatial-proteomics images into a spora dataset."""
+    if version:
+        sys.stdout.write(f"spora-build {__version__}\n")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: runs a command and turns errors into messages and exit codes."""
+    from spora_build.cli.exits import run
+
+    run(app)

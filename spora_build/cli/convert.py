@@ -1,0 +1,94 @@
+"""spora-build convert."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spora_build.cli.options import Jobs, OnExisting
+from spora_build.workflows.jobs import Existing
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("convert")(convert)
+
+
+def convert(
+    raw: Annotated[Path, typer.Argument(help="The raw folder with tissues.csv.", show_default=False)],
+    name: Annotated[
+        str | None, typer.Option(help="Dataset name, such as smith2023novel. Default: name in spora.toml.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder that the dataset's folder is made in.")] = Path(),
+    mpp: Annotated[
+        list[str] | None, typer.Option(help="Pixel size to write: native or a number; repeat for more.")
+    ] = None,
+    mpp_override: Annotated[
+        list[str] | None,
+        typer.Option(help="Pixel size of all raw images of a modality, such as imc=1.0; repeat for more."),
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Tissue id or image of the sheet; repeat for more.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
+    existing: OnExisting = Existing.REFRESH,
+    jobs: Jobs = 0,
+    pyramid: Annotated[bool | None, typer.Option("--pyramid", help="Also write smaller levels for viewers.")] = None,
+    codec: Annotated[str | None, typer.Option(help="Compression of the pixels.")] = None,
+    id_scheme: Annotated[str | None, typer.Option(help="keyed (default), spora or random: see docs/privacy.md.")] = None,
+    id_key_file: Annotated[Path | None, typer.Option(help="File with the secret key of the patient ids.")] = None,
+) -> None:
+    """Build a dataset from a raw folder: images, metadata, masks, cells, tiles and statistics.
+
+    Example: `spora-build convert raw/ --name smith2023novel`
+    """
+    from spora_build.cli.console import out as console
+    from spora_build.cli.console import progress, show_outcomes, show_problems
+    from spora_build.cli.exits import exit_with
+    from spora_build.cli.show_plan import show_plan
+    from spora_build.workflows.build import build
+    from spora_build.workflows.convert import ConvertRequest, prepare
+
+    overrides: dict[str, object] = {
+        "mpp": [_mpp(text) for text in mpp] if mpp else None,
+        "pyramid": pyramid,
+        "codec": codec,
+        "id_scheme": id_scheme,
+        **dict(_override(text) for text in mpp_override or []),
+    }
+    request = ConvertRequest(
+        raw=raw,
+        name=name,
+        out=out,
+        overrides={key: value for key, value in overrides.items() if value is not None},
+        only=tuple(only or ()),
+        workers=jobs,
+        existing=existing,
+        key_file=id_key_file,
+    )
+    conversion = prepare(request)
+    show_problems(conversion.plan.problems)
+    if dry_run:
+        show_plan(conversion.plan)
+        return
+    outcomes = build(conversion, request, progress)
+    show_outcomes(outcomes)
+    console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")
+    exit_with(outcomes, retry=f"spora-build convert {raw} --name {conversion.layout.name}")
+
+
+def _mpp(text: str) -> float | str:
+    if text.strip().lower() == "native":
+        return "native"
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is neither native nor a number", param_hint="--mpp") from None
+
+
+def _override(text: str) -> tuple[str, object]:
+    modality, _, value = text.partition("=")
+    try:
+        return f"mpp_override.{modality.strip()}", float(value)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not like imc=1.0", param_hint="--mpp-override") from None

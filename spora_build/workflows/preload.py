@@ -1,0 +1,10 @@
+"""Imported once by the process that workers are forked from, so that no worker imports these again."""
+
+import numpy
+import pandas
+import pyarrow.parquet
+
+import spora_build.readers
+import spora_build.store.image
+
+__all__ = ["numpy", "pandas", "pyarrow", "spora_build"]
