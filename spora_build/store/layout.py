@@ -131,6 +131,13 @@ class Layout:
         """Pixel sizes that have a segmentations folder, ascending."""
         return sorted(_resolutions_below(self.root / "segmentations"))
 
+    def find_tissue_masks(self, mpp: float) -> list[str]:
+        """Tissue ids that have a tissue mask there, sorted."""
+        folder = self.segmentations(mpp) / "tissue_masks"
+        if not folder.is_dir():
+            return []
+        return sorted(entry.stem for entry in folder.iterdir() if entry.suffix == ".npz")
+
     def find_images(self, modality: Modality, mpp: float) -> list[str]:
         """Tissue ids that have an image there, sorted."""
         folder = self.resolution(modality, mpp) / "images"
