@@ -1,8 +1,183 @@
-"""Images of the dataset: OME-Zarr 0.5 groups with one sharded array ``0``.
+"""Images of the dataset: OME-Zarr 0.5 groups whose array ``0`` is sharded, written and read in flat memory.
 
-with write_image(path, spec) as writer:
-    for window in writer.windows(block):         # in the order that the shards want
-        writer.write(window, pixels)             # (C, h, w)
+write_image(path, spec, roi, channels=[0, 2], block=roi.block, threads=2)
 image = open_image(path)
-image.read([0, 3], Window(0, 0, 256, 256))
+image.read([0], Window(0, 0, 256, 256))
 """
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.errors import InvalidDataError, Place, Problem
+from spora_build.model.geometry import Size, Window
+from spora_build.model.roi import PixelSource
+from spora_build.store.array_reader import StoredArray, open_array
+from spora_build.store.array_writer import plan_array, write_array
+from spora_build.store.atomic import write_beside
+from spora_build.store.codec import default_codec
+from spora_build.store.ome_metadata import channel_labels, group_metadata, level_zero
+from spora_build.store.pyramid import Halved, level_sizes
+
+ARRAY = "0"
+"""The array at full resolution."""
+
+
+@dataclass(frozen=True)
+class ImageSpec:
+    """What an image is to be."""
+
+    channel_names: tuple[str, ...]
+    size: Size
+    dtype: np.dtype[Any]
+    mpp: float
+    is_rgb: bool
+    pyramid: bool = False
+    """Smaller levels for viewers beside the array ``0``."""
+    codec: str | None = None
+    """A name in ``codec.CODECS``; None for the one that suits this kind of pixel."""
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image on disk; a PixelSource that any number of threads may read from."""
+
+    name: str
+    """File name, for messages."""
+    channel_names: tuple[str, ...]
+    """Labels of ``omero.channels``; empty where the image names none."""
+    mpp: float
+    array: StoredArray
+
+    @property
+    def channel_count(self) -> int:
+        """Number of channels of the array."""
+        return self.array.shape[0]
+
+    @property
+    def size(self) -> Size:
+        """Height and width of the full resolution."""
+        return Size(*self.array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Native byte order."""
+        return self.array.dtype
+
+    @property
+    def chunk(self) -> Size:
+        """The piece that is decoded at once."""
+        return self.array.chunk
+
+    @property
+    def shard(self) -> Size:
+        """The piece that lies in one file; the chunk where there are no shards."""
+        return self.array.shard
+
+    @property
+    def block(self) -> Size:
+        """What windows should be aligned to: the chunk."""
+        return self.array.chunk
+
+    def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
+        """Pixels (len(channels), window.height, window.width). Raises InvalidDataError where the file is damaged."""
+        if window.row_stop > self.size.height or window.col_stop > self.size.width:
+            raise ValueError(f"{window} is not inside an image of {self.size}")
+        if any(not 0 <= channel < self.channel_count for channel in channels):
+            raise ValueError(f"not channels of an image with {self.channel_count}: {list(channels)}")
+        try:
+            return self.array.read(channels, window)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise InvalidDataError(
+                Problem(
+                    "E-IMAGE-003",
+                    "the image is damaged: some of its pixels cannot be read.",
+                    "delete the image and convert its tissue again.",
+                    Place(file=self.name),
+                )
+            ) from error
+
+
+def write_image(
+    path: Path,
+    spec: ImageSpec,
+    source: PixelSource,
+    *,
+    channels: Sequence[int],
+    block: Size,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Write the source's ``channels`` as an image, whole or not at all; the same bytes whatever ``threads``.
+
+    ``block`` is the piece that the source decodes at once (a tile, a strip): windows are aligned to it. ``progress``
+    is told the number of pixels (of one channel) written since its last call, possibly from another thread; their
+    sum is height × width. Raises what the source raises, and ValueError for a spec that no image can have.
+    """
+    if len(channels) != len(spec.channel_names):
+        raise ValueError("every channel has a name")
+    codec = spec.codec or default_codec(spec.dtype, is_rgb=spec.is_rgb)
+    sizes = level_sizes(spec.size) if spec.pyramid else [spec.size]
+    with write_beside(path, folder=True) as folder:
+        layout = plan_array(len(channels), spec.size, spec.dtype, codec)
+        write_array(folder / ARRAY, layout, source, channels, block, threads, progress)
+        for level, (below, size) in enumerate(itertools.pairwise(sizes)):
+            array = open_array(folder / str(level))
+            half = Size(max(1, array.chunk.height // 2), max(1, array.chunk.width // 2))
+            layout = plan_array(len(channels), size, spec.dtype, codec)
+            write_array(folder / str(level + 1), layout, Halved(array, below), range(len(channels)), half, threads)
+        factors = [2**level for level in range(len(sizes))]
+        metadata = group_metadata(spec.channel_names, spec.dtype, spec.mpp, factors, is_rgb=spec.is_rgb)
+        (folder / "zarr.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+
+
+def open_image(path: Path) -> StoredImage:
+    """An image on disk; only its metadata are read. Raises InvalidDataError where there is none."""
+    ome = _read_ome(path)
+    try:
+        array_path, mpp = level_zero(ome)
+        labels = channel_labels(ome)
+        array = open_array(path / array_path)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidDataError(
+            Problem(
+                "E-IMAGE-002",
+                "this is no image of a spora dataset: an OME-Zarr group with axes c, y, x and square pixels.",
+                "convert the tissue again, or run `spora-build validate` to see what is wrong with it.",
+                Place(file=path.name),
+            )
+        ) from error
+    return StoredImage(path.name, labels, mpp, array)
+
+
+def _read_ome(path: Path) -> dict[str, Any]:
+    try:
+        if (path / "zarr.json").is_file():
+            attributes = json.loads((path / "zarr.json").read_text(encoding="utf-8")).get("attributes", {})
+            ome = attributes["ome"]
+        else:
+            ome = json.loads((path / ".zattrs").read_text(encoding="utf-8"))  # OME-Zarr 0.4
+        if isinstance(ome, dict):
+            return ome
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _no_image(path) from error
+    raise _no_image(path)
+
+
+def _no_image(path: Path) -> InvalidDataError:
+    return InvalidDataError(
+        Problem(
+            "E-IMAGE-001",
+            "there is no OME-Zarr image here.",
+            "convert the tissue again.",
+            Place(file=path.name),
+        )
+    )
