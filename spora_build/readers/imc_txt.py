@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.geometry import Size
 from spora_build.model.roi import Roi
-from spora_build.readers._whole_image import Shelf, WholeImage
+from spora_build.readers._pixel_size import absent
+from spora_build.readers._segment_cache import SegmentCache
+from spora_build.readers._whole_image import WholeImage
 
 _FIRST_COLUMNS = ("Start_push", "End_push", "Pushes_duration", "X", "Y", "Z")
 _SIGNATURE = "\t".join(_FIRST_COLUMNS).encode()
@@ -61,31 +63,28 @@ def can_read(path: Path) -> bool:
 def open_rois(path: Path) -> Iterator[list[Roi]]:
     """The one acquisition of a text file. Raises UnreadableFileError."""
     image = inspect_text(path)
-    shelf = Shelf()
-    problem = Problem(
-        "W-MPP-121",
-        "an IMC text file does not say its pixel size.",
-        "set mpp in tissues.csv (1 where the raster step was 1 µm), or give the .mcd file of the same acquisition.",
-        Place(file=path.name),
-    )
-    yield [
-        Roi(
-            name="",
-            channel_names=image.labels,
-            channel_count=len(image.labels),
-            size=image.size,
-            dtype=np.dtype(np.float32),
-            is_rgb=False,
-            pixel_size=None,
-            block=image.size,
-            source=WholeImage(lambda: read_text(path, image), shelf),
-            format="IMC txt",
-            modality_hint="imc",
-            problems=(problem, *missing_pixels(image.missing_count, image.size, Place(file=path.name))),
-            channel_tags=image.metals,
-        )
-    ]
-    shelf.clear()
+    pixel_size, size_problems = absent(path.name)
+    cache = SegmentCache()
+    try:
+        yield [
+            Roi(
+                name="",
+                channel_names=image.labels,
+                channel_count=len(image.labels),
+                size=image.size,
+                dtype=np.dtype(np.float32),
+                is_rgb=False,
+                pixel_size=pixel_size,
+                block=image.size,
+                source=WholeImage(lambda: read_text(path, image), cache),
+                format="IMC txt",
+                modality_hint="imc",
+                problems=(*size_problems, *missing_pixels(image.missing_count, image.size, Place(file=path.name))),
+                channel_tags=image.metals,
+            )
+        ]
+    finally:
+        cache.clear()
 
 
 def missing_pixels(count: int, size: Size, place: Place) -> tuple[Problem, ...]:
