@@ -2,10 +2,34 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from spora_build.model.privacy_rules import (
+    Allow as Allow,
+)
+from spora_build.model.privacy_rules import (
+    Bin as Bin,
+)
+from spora_build.model.privacy_rules import (
+    Cap as Cap,
+)
+from spora_build.model.privacy_rules import (
+    ColumnAction as ColumnAction,
+)
+from spora_build.model.privacy_rules import (
+    DaysSince as DaysSince,
+)
+from spora_build.model.privacy_rules import (
+    Drop as Drop,
+)
+from spora_build.model.privacy_rules import (
+    Hash as Hash,
+)
+from spora_build.model.privacy_rules import (
+    Privacy as Privacy,
+)
 
 Mpp = float | Literal["native"]
 """A pixel size in µm, or ``native``: that of the raw image."""
@@ -62,60 +86,6 @@ class Cells:
     """Label of the lines between cells, where a mask has such."""
     split_components: bool = False
     """Give each connected piece of a label a label of its own (for masks that only say cell or not)."""
-
-
-@dataclass(frozen=True)
-class Drop:
-    """``"drop"``: the column does not enter the dataset."""
-
-
-@dataclass(frozen=True)
-class Cap:
-    """``{ cap = 89 }``: larger numbers become this one."""
-
-    at: float
-
-
-@dataclass(frozen=True)
-class Bin:
-    """``{ bin = [0, 40, 60, 80] }``: numbers become the class they fall in."""
-
-    edges: tuple[float, ...]
-    """Strictly ascending, at least two."""
-
-
-@dataclass(frozen=True)
-class DaysSince:
-    """``{ days_since = "diagnosis_date" }``: a date becomes days after the date in another column."""
-
-    column: str
-    """Column of the same table, as snake_case."""
-
-
-@dataclass(frozen=True)
-class Hash:
-    """``{ hash = true }``: values become pseudonyms under the dataset's key."""
-
-
-@dataclass(frozen=True)
-class Allow:
-    """``{ allow = "who", on = 2026-01-31 }``: a person has looked at the column and takes it as it is."""
-
-    who: str
-    on: datetime.date
-
-
-ColumnAction = Drop | Cap | Bin | DaysSince | Hash | Allow
-
-
-@dataclass(frozen=True)
-class Privacy:
-    """``[privacy]``: decisions about what may identify a patient."""
-
-    min_k: int | None = None
-    """Smallest number of patients that may share a combination of values. None: reported, never refused."""
-    columns: Mapping[str, ColumnAction] = field(default_factory=dict)
-    """``"<table>.<column>"`` (``clinical.age``, ``tissues.note``, ``cells.slide``; column as snake_case) to its action."""
 
 
 @dataclass(frozen=True)
