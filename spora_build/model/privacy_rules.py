@@ -60,7 +60,7 @@ class Privacy:
     min_k: int | None = None
     """Smallest number of patients that may share a combination of values. None: reported, never refused."""
     columns: Mapping[str, ColumnAction] = field(default_factory=dict)
-    """``"<table>.<column>"`` to its action: ``clinical.age``, ``tissues.note``, ``cells.slide``; column as snake_case."""
+    """``"<table>.<column>"`` to its action: ``clinical.age``, ``tissues.note``; column as snake_case."""
 
     def action(self, table: str, column: str) -> ColumnAction | None:
         """What was decided about a column, whatever its spelling; None where nothing was."""

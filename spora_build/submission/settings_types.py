@@ -6,30 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from spora_build.model.privacy_rules import (
-    Allow as Allow,
-)
-from spora_build.model.privacy_rules import (
-    Bin as Bin,
-)
-from spora_build.model.privacy_rules import (
-    Cap as Cap,
-)
-from spora_build.model.privacy_rules import (
-    ColumnAction as ColumnAction,
-)
-from spora_build.model.privacy_rules import (
-    DaysSince as DaysSince,
-)
-from spora_build.model.privacy_rules import (
-    Drop as Drop,
-)
-from spora_build.model.privacy_rules import (
-    Hash as Hash,
-)
-from spora_build.model.privacy_rules import (
-    Privacy as Privacy,
-)
+from spora_build.model.privacy_rules import Allow, Bin, Cap, ColumnAction, DaysSince, Drop, Hash, Privacy
+
+__all__ = [
+    "Allow",
+    "Bin",
+    "Cap",
+    "Cells",
+    "ColumnAction",
+    "DaysSince",
+    "Drop",
+    "Hash",
+    "Mask",
+    "MaskOption",
+    "Mpp",
+    "Privacy",
+    "Settings",
+    "Statistics",
+    "Tiling",
+]
 
 Mpp = float | Literal["native"]
 """A pixel size in µm, or ``native``: that of the raw image."""
