@@ -1,0 +1,99 @@
+"""TIFF headers, opened so that a damaged or hostile file ends in one typed error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from spora_build.errors import Place, Problem, SporaBuildError, UnreadableFileError
+from spora_build.readers._file_bytes import damaged
+
+MAX_PAGES = 100_000
+_MAGIC = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
+
+
+@dataclass(frozen=True)
+class FirstPage:
+    """What the first page of a TIFF file says: enough to tell whose file it is."""
+
+    description: str
+    software: str
+    tags: frozenset[int]
+    is_tiled: bool
+    shape: tuple[int, ...]
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether the file starts like a TIFF or BigTIFF file of either byte order."""
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in _MAGIC
+    except OSError:
+        return False
+
+
+def first_page(path: Path) -> FirstPage | None:
+    """The first page's header; None where the path is no TIFF file that can be parsed. Never raises."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return _first_page(path, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _first_page(path: Path, _size: int, _mtime_ns: int) -> FirstPage | None:
+    if not path.is_file() or not is_tiff(path):
+        return None
+    try:
+        with open_tiff(path) as tiff:
+            page = tiff.pages[0]
+            software = page.tags.valueof(305)
+            return FirstPage(
+                description=page.description or "",
+                software=software if isinstance(software, str) else "",
+                tags=frozenset(tag.code for tag in page.tags),
+                is_tiled=bool(page.is_tiled),
+                shape=tuple(page.shape),
+            )
+    except SporaBuildError:
+        return None
+
+
+@contextmanager
+def open_tiff(path: Path) -> Iterator[Any]:
+    """Yield the file as ``tifffile.TiffFile``. Whatever goes wrong with the header inside is an UnreadableFileError."""
+    import tifffile
+
+    try:
+        with path.open("rb") as stream, tifffile.TiffFile(stream, name=path.name) as tiff:
+            yield tiff
+    except (SporaBuildError, MemoryError):
+        raise
+    except Exception as error:  # a header can be wrong in as many ways as a parser has lines
+        raise damaged(path.name, f"its TIFF header makes no sense ({type(error).__name__})") from error
+
+
+def pages_of(tiff: Any, name: str) -> list[Any]:
+    """Every page of the main chain as a ``tifffile.TiffPage`` of its own, never assumed to be like the first."""
+    tiff.pages.useframes = False
+    count = len(tiff.pages)
+    if count > MAX_PAGES:
+        raise damaged(name, f"it has {count} pages")
+    return [tiff.pages[index] for index in range(count)]
+
+
+def unsupported(
+    name: str, what: str, remedy: str = "export it as OME-TIFF with tiles and zlib."
+) -> UnreadableFileError:
+    """The error for a file that is whole, but stores pixels in a way that is not read."""
+    return UnreadableFileError(Problem("E-TIFF-002", f"{what}.", remedy, Place(file=name)))
+
+
+def no_tiff(path: Path) -> UnreadableFileError:
+    """The error for a file given to a TIFF reader that is no TIFF file."""
+    return unsupported(path.name, "the file is no TIFF file", "see what it is with `spora-build inspect`.")
