@@ -162,16 +162,24 @@ def _read_channels(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _count_lines(path: Path, column_count: int) -> tuple[int, list[bytes]]:
-    """Number of complete lines below the header, and the cells of the last line (which may be cut off)."""
-    lines = 0
+    """Number of complete lines below the header, and the cells of the last line (which may be cut off).
+
+    Raises UnreadableFileError where the file does not have as many tabs as such a table has.
+    """
+    line_ends = tabs = 0
     with path.open("rb") as file:
         while piece := file.read(1 << 20):
-            lines += piece.count(b"\n")
+            line_ends += piece.count(b"\n")
+            tabs += piece.count(b"\t")
         file.seek(max(0, file.tell() - _LONGEST_HEADER))
         ending = file.read()
-    cells = ending.rstrip(b"\r\n").rpartition(b"\n")[2].split(b"\t")
+    table_end = ending.rstrip(b"\r\n")
+    lines = line_ends - ending[len(table_end) :].count(b"\n")
+    cells = table_end.rpartition(b"\n")[2].split(b"\t")
     is_cut_off = len(cells) < column_count or not cells[-1]
-    return lines - 1 + (not ending.endswith(b"\n")) - is_cut_off, cells
+    if tabs != lines * (column_count - 1) + len(cells) - 1:
+        raise _unreadable(path, f"not every line of its table has {column_count} columns")
+    return lines - is_cut_off, cells
 
 
 def _raster_size(count: int, last_line: list[bytes]) -> Size | None:
