@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 _DECIMALS = 100_000
 """Two pixel sizes of at most five decimals have a ratio whose denominator is hardly ever larger than this."""
-_FINEST = 1 << 24
+_FINEST = 1 << 30
+"""Any other ratio is met to the last bit of a float64; positions still fit an int64."""
 
 
 @dataclass(frozen=True)
