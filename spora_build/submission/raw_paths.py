@@ -1,0 +1,103 @@
+"""Paths that a sheet names: relative to the raw folder, inside it, and there."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from spora_build.errors import Problem
+from spora_build.submission.problems import problem
+from spora_build.submission.spelling import closest
+
+_MAX_SUGGESTIONS = 50
+"""Looking for a likely file costs time in a large folder; after so many the plain remedy does."""
+_MAX_FILES = 200_000
+_ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]+://)")
+
+
+@dataclass
+class RawPaths:
+    """Finds what sheets name in one raw folder, and remembers listings for suggestions."""
+
+    root: Path
+    _listings: dict[Path, dict[str, str]] = field(default_factory=dict)
+    _by_name: dict[str, str] | None = None
+    _suggested: int = 0
+
+    def find(self, text: str, file: str, row: int, column: str) -> tuple[str, Path | None, Problem | None]:
+        """The path with ``/`` as it is relative to the folder, the absolute path, or the problem."""
+        slashed = text.replace("\\", "/")
+        if _ABSOLUTE.match(slashed):
+            return slashed, None, problem("E-TISSUE-004", file, row, column)
+        relative = PurePosixPath(slashed)
+        if ".." in relative.parts:
+            return slashed, None, problem("E-TISSUE-005", file, row, column, text)
+        name = relative.as_posix()
+        path = self._walk(relative)
+        if path is None or name == ".":
+            remedy = self._suggest(relative)
+            return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion=remedy)
+        if not path.resolve().is_relative_to(self.root.resolve()):
+            return name, None, problem("E-TISSUE-006", file, row, column, text)
+        return name, path, None
+
+    def _walk(self, relative: PurePosixPath) -> Path | None:
+        path = self.root / relative
+        try:
+            if path.exists():
+                return path
+        except OSError:  # a name too long for the file system
+            return None
+        path = self.root  # macOS and Linux may spell ä differently
+        for part in relative.parts:
+            if (path / part).exists():
+                path = path / part
+                continue
+            composed = unicodedata.normalize("NFC", part)
+            match = [n for n in self._names(path).values() if unicodedata.normalize("NFC", n) == composed]
+            if len(match) != 1:
+                return None
+            path = path / match[0]
+        return path
+
+    def _names(self, folder: Path) -> dict[str, str]:
+        if folder not in self._listings:
+            names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
+            self._listings[folder] = {name.casefold(): name for name in sorted(names)}
+        return self._listings[folder]
+
+    def _suggest(self, relative: PurePosixPath) -> str:
+        plain = "check the name and that the file has been copied here."
+        self._suggested += 1
+        if self._suggested > _MAX_SUGGESTIONS:
+            return plain
+        known = self._likely(relative)
+        return f"did you mean {known!r}? Else {plain}" if known else plain
+
+    def _likely(self, relative: PurePosixPath) -> str | None:
+        path = self.root
+        for part in relative.parts:
+            names = self._names(path)
+            near = part if (path / part).exists() else names.get(part.casefold()) or closest(part, names.values())
+            if near is None:
+                break
+            path = path / near
+        else:
+            if path != self.root:
+                return path.relative_to(self.root).as_posix()
+        return self._files().get(relative.name.casefold())
+
+    def _files(self) -> dict[str, str]:
+        if self._by_name is None:
+            self._by_name = {}
+            for folder, folders, files in os.walk(self.root):
+                folders[:] = sorted(name for name in folders if not name.endswith(".zarr"))
+                for name in sorted(files):
+                    relative = (Path(folder) / name).relative_to(self.root).as_posix()
+                    self._by_name.setdefault(name.casefold(), relative)
+                if len(self._by_name) > _MAX_FILES:
+                    break
+        return self._by_name
