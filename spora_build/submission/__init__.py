@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spora_build.errors import Problem
+from spora_build.errors import Place, Problem, UsageError
 from spora_build.model.modality import Modality
-from spora_build.submission.cells_table import CellsTable
-from spora_build.submission.clinical import ClinicalTable
-from spora_build.submission.panel import PanelRow, PanelSheet
+from spora_build.submission.cells_table import CellsTable, read_cells
+from spora_build.submission.clinical import ClinicalTable, read_clinical
+from spora_build.submission.infer import infer_column
+from spora_build.submission.panel import PanelRow, PanelSheet, read_panels
+from spora_build.submission.problems import problem
 from spora_build.submission.settings import Settings, load_settings
-from spora_build.submission.tissues import ImageRow
+from spora_build.submission.spelling import closest
+from spora_build.submission.tissues import ImageRow, read_tissues
 
 __all__ = [
     "CellsTable",
@@ -22,6 +25,7 @@ __all__ = [
     "PanelSheet",
     "Settings",
     "Submission",
+    "infer_column",
     "load_settings",
     "read_submission",
 ]
@@ -46,4 +50,46 @@ def read_submission(root: Path, overrides: Mapping[str, object] | None = None) -
 
     ``overrides`` are settings from flags, see :func:`load_settings`. Raises UsageError where there is no such folder.
     """
-    raise NotImplementedError
+    if not root.is_dir():
+        raise UsageError(
+            Problem(
+                "E-SUB-001",
+                "there is no such folder.",
+                "name the folder that holds the images and tissues.csv.",
+                Place(file=root.name),
+            )
+        )
+    settings, problems = load_settings(root, overrides or {})
+    images, found = read_tissues(root)
+    problems += found
+    panels, found = read_panels(root, {image.modality for image in images})
+    problems += found
+    clinical, found = read_clinical(root, images)
+    problems += found
+    cells, found = read_cells(root, images)
+    problems += found
+    problems += _settings_without_column(settings, images, clinical, cells)
+    return Submission(root, images, panels, clinical, cells, settings, tuple(problems))
+
+
+def _settings_without_column(
+    settings: Settings, images: Sequence[ImageRow], clinical: ClinicalTable | None, cells: CellsTable | None
+) -> list[Problem]:
+    """Decisions about columns that no table has: most often a slip of the pen, and then nobody decided."""
+    columns = {
+        "tissues": {"patient", "biopsy", "tissue", *(images[0].metadata if images else ())},
+        "clinical": set(clinical.columns) if clinical else set(),
+        "cells": set(cells.columns) if cells else set(),
+    }
+    named = [(f"privacy.columns.{name}", name) for name in settings.privacy.columns]
+    named += [("cells.tasks", f"cells.{name}") for name in settings.cells.tasks or ()]
+    problems = []
+    for setting, name in named:
+        table, column = name.split(".", 1)
+        if column not in columns[table]:
+            near = closest(column, columns[table])
+            suggestion = (
+                f"write {near!r} if that is what you mean." if near else "delete the setting, or add the column."
+            )
+            problems.append(problem("W-SET-011", "spora.toml", None, setting, name=name, suggestion=suggestion))
+    return problems

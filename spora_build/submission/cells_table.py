@@ -180,12 +180,8 @@ class _Check:
             problems.append(problem("W-CELL-006", file, **facts))
         if self.key == "image":
             several = Counter(image.image for image in self.images)
-            problems += [
-                problem("E-CELL-008", file, None, "image", name) for name in counts if several[name] > 1
-            ]
-        without = [
-            image.row for image in self.images if image.cell_mask and _value(image, self.key) not in counts
-        ]
+            problems += [problem("E-CELL-008", file, None, "image", name) for name in counts if several[name] > 1]
+        without = [image.row for image in self.images if image.cell_mask and _value(image, self.key) not in counts]
         if without:
             problems.append(problem("W-CELL-010", file, count=len(without), rows=rows_text(without)))
         return problems

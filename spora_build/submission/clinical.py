@@ -60,9 +60,7 @@ def read_clinical(root: Path, images: Sequence[ImageRow]) -> tuple[ClinicalTable
         return None, [*problems, problem("E-CLIN-001", sheet.file, sheet.header_row, hint=hint)]
     problems += columns.problems
     problems += [
-        problem("W-CLIN-009", sheet.file, sheet.header_row, name, name=key)
-        for name in columns.known
-        if name != key
+        problem("W-CLIN-009", sheet.file, sheet.header_row, name, name=key) for name in columns.known if name != key
     ]
     if not columns.others:
         problems.append(problem("W-CLIN-010", sheet.file, sheet.header_row, name=key))
@@ -134,9 +132,7 @@ def _unmatched(table: ClinicalTable, numbers: Mapping[str, int], images: Sequenc
     problems: list[Problem] = []
     if without:
         rows, total = rows_text(without), len(first_row)
-        problems.append(
-            problem("W-CLIN-005", table.file, count=len(without), total=total, name=table.key, rows=rows)
-        )
+        problems.append(problem("W-CLIN-005", table.file, count=len(without), total=total, name=table.key, rows=rows))
     if alone:
         rows, total = rows_text([numbers[value] for value in alone]), len(table.rows)
         problems.append(

@@ -21,9 +21,7 @@ STEINBOCK = {"name": "marker", "target": "marker", "metaltag": "channel", "full"
 """Folded headers of steinbock's and the ImcSegmentationPipeline's panel.csv, and what they are here."""
 MCMICRO = {"markername": "marker", "remove": "remove"}
 """Folded headers of MCMICRO's markers.csv; its rows are in the file's channel order."""
-UNIPROT = re.compile(
-    r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-[1-9][0-9]*)?"
-)
+UNIPROT = re.compile(r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-[1-9][0-9]*)?")
 """UniProt's own pattern of accession numbers (uniprot.org/help/accession_numbers), with an isoform."""
 RESERVED_MARKERS = frozenset(("tissue_id", "channel_name"))
 """Names of the index that stands beside the marker columns."""
@@ -204,9 +202,7 @@ def _contradictions(rows: list[PanelRow], file: str) -> list[Problem]:
     return problems
 
 
-def _repeats(
-    rows: list[PanelRow], key: Callable[[PanelRow], str], column: str, code: str, file: str
-) -> list[Problem]:
+def _repeats(rows: list[PanelRow], key: Callable[[PanelRow], str], column: str, code: str, file: str) -> list[Problem]:
     first: dict[str, int] = {}
     problems: list[Problem] = []
     for row in rows:

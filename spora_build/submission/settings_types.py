@@ -9,6 +9,7 @@ from typing import Literal
 from spora_build.model.privacy_rules import Allow, Bin, Cap, ColumnAction, DaysSince, Drop, Hash, Privacy
 
 __all__ = [
+    "CODEC_NAMES",
     "Allow",
     "Bin",
     "Cap",
@@ -29,6 +30,7 @@ __all__ = [
 Mpp = float | Literal["native"]
 """A pixel size in µm, or ``native``: that of the raw image."""
 MaskOption = str | int | float | bool
+CODEC_NAMES = ("blosc-zstd", "blosc-lz4", "zstd", "none")
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ class Settings:
     allow_upsampling: bool = False
     """Also write images at a pixel size finer than their own."""
     codec: str | None = None
-    """Compression of the pixels. None: the one that suits the pixel type."""
+    """Compression of the pixels: one of ``CODEC_NAMES``. None: the one that suits the pixel type."""
+    nonfinite: Literal["error", "zero"] = "error"
+    """What becomes of NaN and infinite pixels: the image is refused, or they are written as 0."""
     mpp_override: Mapping[str, float] = field(default_factory=dict)
     """Modality name to pixel size in µm, in place of what the files say (tissues.csv goes first)."""
     tiling: Tiling = field(default_factory=Tiling)
