@@ -1,0 +1,47 @@
+"""The page of all rules, made from the rules themselves."""
+
+from __future__ import annotations
+
+import importlib
+from itertools import groupby
+
+from spora_build.checks.core import Rule, rules
+
+HEADER = """# Checks
+
+<!-- Generated from the rules in spora_build/checks: change them there, then `make docs`. -->
+
+`spora-build validate` asks a dataset the questions below. A rule passes, fails or is skipped: because what it looks at
+is not there (a partial download is fine), because a rule it builds on did not pass, or because it decompresses pixels
+and masks and `--deep` was not given. It works on any spora dataset, whoever built it.
+
+Errors make the exit code 1. Warnings and notes alone leave it 0; with `--strict`, warnings make it 1 too. A TOML file
+changes the severity of single rules:
+
+```toml
+[severity]
+V444 = "error"
+V008 = "note"
+```
+"""
+
+
+def checks_page() -> str:
+    """``docs/checks.md``: every rule by subject, as Markdown."""
+    parts = [HEADER]
+    for subject, group in groupby(sorted(rules(), key=lambda r: (_first_code(r.subject), r.code)), lambda r: r.subject):
+        module = importlib.import_module(f"spora_build.checks.{subject}")
+        title = " ".join((module.__doc__ or subject).split())
+        parts.append(f"## {title.rstrip('.')}\n\n" + "\n".join(_entry(rule) for rule in group) + "\n")
+    return "\n".join(parts)
+
+
+def _first_code(subject: str) -> str:
+    return min(rule.code for rule in rules() if rule.subject == subject)
+
+
+def _entry(rule: Rule) -> str:
+    deep = ", `--deep`" if rule.deep else ""
+    needs = f" After {', '.join(rule.needs)}." if rule.needs else ""
+    remarks = f" {rule.remarks}" if rule.remarks else ""
+    return f"- **{rule.code}** ({rule.severity}{deep}) {rule.message}{remarks}{needs}\n  Fix: {rule.remedy}"
