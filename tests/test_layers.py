@@ -14,7 +14,8 @@ ALLOWED = {
     **dict.fromkeys(WINGS, GROUND),
     "checks": GROUND | {"store"},
     "workflows": GROUND | WINGS | {"checks"},
-    "cli": GROUND | WINGS | {"checks", "workflows"},
+    "example": GROUND,
+    "cli": GROUND | WINGS | {"checks", "workflows", "example"},
 }
 
 

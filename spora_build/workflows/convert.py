@@ -117,7 +117,7 @@ def write_images(
                     wanted,
                     codec=settings.codec,
                     pyramid=settings.pyramid,
-                    zero_nonfinite=settings.nonfinite == "zero",
+                    zero_nonfinite=False,
                     threads=threads,
                 )
             )
@@ -193,7 +193,6 @@ def _fingerprints(conversion: Conversion) -> dict[tuple[str, Modality, float], s
                     output,
                     settings.codec,
                     settings.pyramid,
-                    settings.nonfinite,
                 )
     return prints
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Callable
+from typing import TypeVar
 
 from spora_build.errors import Problem, SporaBuildError
 from spora_build.model.report import Outcome, Status
 
+T = TypeVar("T")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ACCESS = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def guarded(tissue_id: str, stage: str, work: Callable[[], Outcome]) -> Outcome:
-    """The outcome of ``work``, or a failed outcome that says why. Only an interruption gets through."""
+def guarded(tissue_id: str, stage: str, work: Callable[[], T]) -> T | Outcome:
+    """The result of ``work``, or a failed outcome that says why. Only an interruption gets through."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001  the boundary: reported in the outcome, never swallowed

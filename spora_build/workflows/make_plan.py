@@ -173,8 +173,7 @@ class _TissueBuilder:
             images=tuple(self._image(fact) for fact in group),
             cell_mask=next((row.cell_mask for row in rows if row.cell_mask is not None), None),
             tissue_mask=next((row.tissue_mask for row in rows if row.tissue_mask is not None), None),
-            metadata=self.metadata.of_tissue(rows),
-            image_metadata={row.modality: self.metadata.of_image(row) for row in rows},
+            metadata={row.modality: self.metadata.of_image(row) for row in rows},
         )
 
     def _alignment(self, rows: Sequence[ImageRow]) -> str | None:

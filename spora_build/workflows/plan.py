@@ -67,10 +67,8 @@ class PlannedTissue:
     images: tuple[PlannedImage, ...]
     cell_mask: Path | None = field(default=None, repr=False)
     tissue_mask: Path | None = field(default=None, repr=False)
-    metadata: Mapping[str, object] = field(default_factory=dict, repr=False)
-    """Columns of the clinical table and of the sheet that the privacy gate let through."""
-    image_metadata: Mapping[Modality, Mapping[str, object]] = field(default_factory=dict, repr=False)
-    """The same for columns that differ between the modalities of a tissue."""
+    metadata: Mapping[Modality, Mapping[str, object]] = field(default_factory=dict, repr=False)
+    """By modality: columns of the clinical table and of the sheet that the privacy gate let through."""
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,7 @@ def tissues_frame(plan: Plan) -> pd.DataFrame:
             "mpp": image.native_mpp,
             "split": tissue.split,
             "biopsy_id": tissue.biopsy_id,
-            **tissue.metadata,
-            **tissue.image_metadata.get(image.modality, {}),
+            **tissue.metadata.get(image.modality, {}),
         }
         for tissue in plan.tissues
         for image in tissue.images

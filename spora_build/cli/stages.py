@@ -1,0 +1,28 @@
+"""What the commands of single stages share: find the dataset, run with progress, show the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from spora_build.model.report import Outcome
+from spora_build.store.layout import Layout
+from spora_build.workflows.progress import ShowProgress
+
+
+def open_dataset(given: Path | None) -> Layout:
+    """The dataset of ``--dataset``, or the one around the current folder. Raises UsageError."""
+    from spora_build.workflows.find_dataset import find_dataset
+
+    return find_dataset(given or Path())
+
+
+def finish(layout: Layout, command: str, run: Callable[[int, ShowProgress], list[Outcome]], jobs: int) -> None:
+    """Run a stage with a progress bar, show its table and leave with the right code."""
+    from spora_build.cli.console import progress, show_outcomes
+    from spora_build.cli.exits import exit_with
+    from spora_build.workflows.jobs import default_workers
+
+    outcomes = run(jobs or default_workers(), progress)
+    show_outcomes(outcomes)
+    exit_with(outcomes, retry=f"spora-build {command} --dataset {layout.name}")
