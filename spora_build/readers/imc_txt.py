@@ -112,7 +112,7 @@ def inspect_text(path: Path) -> TextImage:
     count, last_line = _count_lines(path, _FIRST_CHANNEL + len(labels))
     size = _raster_size(count, last_line)
     if size is None:
-        size, count = _measure(path, len(labels), count)
+        size, count = _measure(path, len(labels))
     if count * _SPARSEST < size.height * size.width:
         raise _unreadable(path, f"its {count} pixels do not fill an image of {size.height} × {size.width}")
     return TextImage(labels, metals, size, count)
@@ -125,7 +125,7 @@ def read_text(path: Path, image: TextImage) -> NDArray[np.float32]:
     """
     channels = range(_FIRST_CHANNEL, _FIRST_CHANNEL + len(image.labels))
     pixels = np.zeros((len(channels), image.size.height, image.size.width), dtype=np.float32)
-    for piece in _pieces(path, len(image.labels), image.pixel_count, (_X, _Y, *channels)):
+    for piece in _pieces(path, len(image.labels), (_X, _Y, *channels)):
         cols, rows = _coordinates(path, piece)
         if (cols >= image.size.width).any() or (rows >= image.size.height).any():
             raise _unreadable(path, f"a pixel lies outside the image of {image.size.height} × {image.size.width}")
@@ -162,9 +162,9 @@ def _read_channels(path: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _count_lines(path: Path, column_count: int) -> tuple[int, list[bytes]]:
-    """Number of complete lines below the header, and the cells of the last line (which may be cut off).
+    """Number of lines below the header, and the cells of the last one.
 
-    Raises UnreadableFileError where the file does not have as many tabs as such a table has.
+    Raises UnreadableFileError where the last line has no end (a number may be cut in two) or a line lacks a column.
     """
     line_ends = tabs = 0
     with path.open("rb") as file:
@@ -173,13 +173,13 @@ def _count_lines(path: Path, column_count: int) -> tuple[int, list[bytes]]:
             tabs += piece.count(b"\t")
         file.seek(max(0, file.tell() - _LONGEST_HEADER))
         ending = file.read()
+    if not ending.endswith(b"\n"):
+        raise _unreadable(path, "it ends within a line, so it was not copied whole")
     table_end = ending.rstrip(b"\r\n")
     lines = line_ends - ending[len(table_end) :].count(b"\n")
-    cells = table_end.rpartition(b"\n")[2].split(b"\t")
-    is_cut_off = len(cells) < column_count or not cells[-1]
-    if tabs != lines * (column_count - 1) + len(cells) - 1:
+    if tabs != (lines + 1) * (column_count - 1):
         raise _unreadable(path, f"not every line of its table has {column_count} columns")
-    return lines - is_cut_off, cells
+    return lines, table_end.rpartition(b"\n")[2].split(b"\t")
 
 
 def _raster_size(count: int, last_line: list[bytes]) -> Size | None:
@@ -193,10 +193,10 @@ def _raster_size(count: int, last_line: list[bytes]) -> Size | None:
     return Size(height, width)
 
 
-def _measure(path: Path, channel_count: int, lines: int) -> tuple[Size, int]:
+def _measure(path: Path, channel_count: int) -> tuple[Size, int]:
     """Size and pixel count from every coordinate in the file."""
     width = height = count = 0
-    for piece in _pieces(path, channel_count, lines, (_X, _Y)):
+    for piece in _pieces(path, channel_count, (_X, _Y)):
         cols, rows = _coordinates(path, piece)
         count += len(cols)
         width, height = max(width, int(cols.max()) + 1), max(height, int(rows.max()) + 1)
@@ -205,8 +205,8 @@ def _measure(path: Path, channel_count: int, lines: int) -> tuple[Size, int]:
     return Size(height, width), count
 
 
-def _pieces(path: Path, channel_count: int, lines: int, columns: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
-    """These columns of the first lines of the body as float32, some thousand lines at a time."""
+def _pieces(path: Path, channel_count: int, columns: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
+    """These columns of the body as float32, some thousand lines at a time."""
     import pandas as pd
 
     width = _FIRST_CHANNEL + channel_count
@@ -218,15 +218,13 @@ def _pieces(path: Path, channel_count: int, lines: int, columns: tuple[int, ...]
             names=range(width),
             index_col=False,
             skiprows=1,
-            nrows=lines,
             usecols=columns,
             dtype=np.float32,
             quoting=csv.QUOTE_NONE,
             encoding="latin-1",
             chunksize=max(1, _VALUES_PER_PIECE // width),
         ) as chunks:
-            for chunk in chunks:
-                yield chunk.to_numpy()
+            yield from (chunk.to_numpy() for chunk in chunks if len(chunk))
     except (ValueError, OverflowError, OSError) as error:
         raise _unreadable(path, "its table has a line that is not made of numbers") from error
 

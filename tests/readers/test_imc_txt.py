@@ -46,20 +46,23 @@ def test_another_order_of_pixels(tmp_path: Path) -> None:
         np.testing.assert_array_equal(whole(roi), made.pixels)
 
 
-@pytest.mark.parametrize("cut", [0, 1, 7, 20])
-def test_cut_off_in_its_last_line(tmp_path: Path, cut: int) -> None:
-    """A line without its end is left out, its pixel is 0, and that is said."""
+def test_stopped_acquisition_reads_as_zero_and_says_so(tmp_path: Path) -> None:
     made = Acquisition(imc_pixels(height=5, width=6), order=np.arange(21))
-    path = write_txt(tmp_path / "a.txt", made)
-    content = path.read_bytes()
-    last_line = content.rindex(b"\n", 0, -1) + 1
-    path.write_bytes(content[: last_line + cut])
     expected = made.pixels[:, :4].copy()
-    expected.reshape(4, -1)[:, 20:] = 0
-    with imc_txt.open_rois(path) as [roi]:
+    expected.reshape(4, -1)[:, 21:] = 0
+    with imc_txt.open_rois(write_txt(tmp_path / "a.txt", made)) as [roi]:
         assert roi.size == Size(4, 6)
         assert codes(roi) == ["E-MPP-001", "W-READ-122"]
         np.testing.assert_array_equal(whole(roi), expected)
+
+
+@pytest.mark.parametrize("cut", [1, 2, 7, 20, 25])
+def test_cut_off_in_its_last_line_is_refused(tmp_path: Path, cut: int) -> None:
+    """12.34 may have been 12.345."""
+    path = write_txt(tmp_path / "a.txt", Acquisition(imc_pixels()))
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(UnreadableFileError), imc_txt.open_rois(path):
+        pass
 
 
 def test_windows_1252_header_and_byte_order_mark(tmp_path: Path) -> None:
