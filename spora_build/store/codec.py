@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Json = dict[str, Any]
+_lib: Any = imagecodecs  # its type hints know no arrays
 MAX_CHUNK_BYTES = 2**31 - 1 - 16
 """Blosc counts in signed 32-bit integers and needs 16 bytes for its header."""
 _BLOCK_BYTES = 2**20
@@ -47,7 +48,7 @@ class Blosc:
         """Bytes of a contiguous array, held in ``room``."""
         # one thread and its own context: blosc's global state would make threads wait for each other
         return memoryview(
-            imagecodecs.blosc_encode(
+            _lib.blosc_encode(
                 pixels,
                 level=self.level,
                 compressor=self.compressor,
@@ -72,7 +73,7 @@ class Zstd:
 
     def encode(self, pixels: NDArray[Any], room: bytearray) -> memoryview:
         """Bytes of a contiguous array, held in ``room``."""
-        return memoryview(imagecodecs.zstd_encode(pixels, level=self.level, out=room))
+        return memoryview(_lib.zstd_encode(pixels, level=self.level, out=room))
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Raw:
 
     def encode(self, pixels: NDArray[Any], room: bytearray) -> memoryview:
         """The array's own bytes; ``room`` stays unused."""
-        return memoryview(pixels.reshape(-1).view(np.uint8))
+        return pixels.reshape(-1).view(np.uint8).data
 
 
 Codec = Blosc | Zstd | Raw
@@ -142,11 +143,11 @@ def _copy(data: bytes, out: NDArray[np.uint8]) -> None:
 
 
 def _blosc(data: bytes, out: NDArray[np.uint8]) -> None:
-    _check(imagecodecs.blosc_decode(data, numthreads=1, out=out), out)
+    _check(_lib.blosc_decode(data, numthreads=1, out=out), out)
 
 
 def _zstd(data: bytes, out: NDArray[np.uint8]) -> None:
-    _check(imagecodecs.zstd_decode(data, out=out), out)
+    _check(_lib.zstd_decode(data, out=out), out)
 
 
 def _check(decoded: Any, out: NDArray[np.uint8]) -> None:

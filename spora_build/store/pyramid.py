@@ -30,17 +30,21 @@ def halve(pixels: NDArray[Any]) -> NDArray[Any]:
     if any(odd):
         # a repeated border has the same mean as the pixels that exist
         pixels = np.pad(pixels, ((0, 0), (0, odd[0]), (0, odd[1])), mode="edge")
+    quads: Any = [pixels[:, row::2, col::2] for row in (0, 1) for col in (0, 1)]
+    mean: Any
     if pixels.dtype.kind == "f":
-        wide: Any = np.float64
+        a, b, c, d = (quad.astype(np.float64) for quad in quads)
+        mean = (a + b + c + d) * 0.25
     else:
-        wide = np.int64 if pixels.dtype.itemsize > 2 else np.int32
-    total = pixels[:, 0::2, 0::2].astype(wide)
-    for row, col in ((0, 1), (1, 0), (1, 1)):
-        total += pixels[:, row::2, col::2]
-    if pixels.dtype.kind == "f":
-        return (total * 0.25).astype(pixels.dtype)
-    # quotient + (remainder > 2, or = 2 and quotient odd), in one shift
-    return ((total + 1 + ((total >> 2) & 1)) >> 2).astype(pixels.dtype)
+        # whole quarters and remainders apart: nothing overflows, whatever the width of the integer
+        a, b, c, d = (quad >> 2 for quad in quads)
+        mean = a + b + c + d
+        a, b, c, d = (quad & 3 for quad in quads)
+        rest = a + b + c + d
+        mean += rest >> 2
+        mean += ((rest & 3) + 1 + (mean & 1)) >> 2
+    halved: NDArray[Any] = mean.astype(pixels.dtype)
+    return halved
 
 
 @dataclass(frozen=True)
