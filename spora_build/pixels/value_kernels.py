@@ -1,0 +1,94 @@
+"""The inner loops that count pixel values, compiled. Import it only where pixels are counted: numba takes its time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from spora_build.pixels.area_kernel import compiled
+
+BELOW, ABOVE, BETWEEN = -1, -2, -3
+"""What a zone says of a coarse bin that is not resolved; 0, 1, … are places in the table of fine counts."""
+
+
+@compiled
+def count_values(pixels, mask, lowest, counts):  # type: ignore[no-untyped-def]
+    """Add one to counts[c, value − lowest] for every masked pixel of integers (C, h, w)."""
+    for channel in range(pixels.shape[0]):
+        table = counts[channel]
+        for row in range(mask.shape[0]):
+            for col in range(mask.shape[1]):
+                if mask[row, col]:
+                    table[np.int64(pixels[channel, row, col]) - lowest] += 1
+
+
+@compiled
+def ordered_key(bits):  # type: ignore[no-untyped-def]
+    """Bits of a float32 (uint32) → uint32 in the order of the values; −0 as 0, every NaN last."""
+    if bits & np.uint32(0x7FFFFFFF) > np.uint32(0x7F800000):
+        return np.uint32(0xFFFFFFFF)
+    if bits & np.uint32(0x80000000):
+        return np.uint32(0x80000000) if bits == np.uint32(0x80000000) else ~bits & np.uint32(0xFFFFFFFF)
+    return bits | np.uint32(0x80000000)
+
+
+@compiled
+def count_coarse(bits, mask, coarse):  # type: ignore[no-untyped-def]
+    """Add one to coarse[c, key >> 16] for every masked pixel of float32 given as its bits (C, h, w)."""
+    for channel in range(bits.shape[0]):
+        table = coarse[channel]
+        for row in range(mask.shape[0]):
+            for col in range(mask.shape[1]):
+                if mask[row, col]:
+                    table[ordered_key(bits[channel, row, col]) >> np.uint32(16)] += 1
+
+
+@compiled
+def count_fine(pixels, bits, mask, zones, fine, between, between_log):  # type: ignore[no-untyped-def]
+    """Second pass over the same float32 pixels (C, h, w) and their bits.
+
+    Values in a resolved bin add one to fine[c, zone, key & 65535]; those between the bins are added to the running
+    (count, mean, sum of squared deviations) of x and of log1p(x), float64 (C, 3), window by window.
+    """
+    values = np.empty(mask.size, np.float64)
+    for channel in range(pixels.shape[0]):
+        zone_of, table = zones[channel], fine[channel]
+        count, zeros = 0, 0
+        for row in range(mask.shape[0]):
+            for col in range(mask.shape[1]):
+                if mask[row, col]:
+                    key = ordered_key(bits[channel, row, col])
+                    zone = zone_of[key >> np.uint32(16)]
+                    if zone >= 0:
+                        table[zone, key & np.uint32(0xFFFF)] += 1
+                    elif zone == BETWEEN:
+                        if key == np.uint32(0x80000000):
+                            zeros += 1
+                        else:
+                            values[count] = pixels[channel, row, col]
+                            count += 1
+        _add_moments(values[:count], zeros, between[channel])
+        for at in range(count):
+            values[at] = math.log1p(values[at]) if values[at] > -1.0 else np.nan
+        _add_moments(values[:count], zeros, between_log[channel])
+
+
+@compiled
+def _add_moments(values, zeros, into):  # type: ignore[no-untyped-def]
+    """Merge the moments of ``values`` and of so many zeros: Chan, Golub & LeVeque 1979, equation 2.1."""
+    count = values.shape[0] + zeros
+    if count == 0:
+        return
+    total = 0.0
+    for value in values:
+        total += value
+    mean = total / count
+    deviations = zeros * mean * mean
+    for value in values:
+        deviations += (value - mean) * (value - mean)
+    whole = into[0] + count
+    shift = mean - into[1]
+    into[1] += shift * count / whole
+    into[2] += deviations + shift * shift * into[0] * count / whole
+    into[0] = whole
