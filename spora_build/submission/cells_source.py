@@ -117,7 +117,7 @@ class CellsSource:
         with self.path.open(encoding=self._encoding, newline="") as stream:
             head = stream.read(_HEAD)
         self._delimiter, text, first = sniff_delimiter(head)
-        for number, line in enumerate(text.splitlines(), first):
+        for number, line in enumerate(text.splitlines(), first):  # noqa: B007
             record = next(csv.reader([line], delimiter=self._delimiter, skipinitialspace=True), [])
             headers = tuple(clean_text(cell) for cell in record)
             if any(headers):

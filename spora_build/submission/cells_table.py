@@ -84,7 +84,7 @@ def read_cells(root: Path, images: Sequence[ImageRow]) -> tuple[CellsTable | Non
     if not source.headers:
         return None, [*problems, *source.problems]
     columns = sort_columns(source.as_sheet(), ("cell_id", "image", "tissue"), reserved=CONTRACT_NAMES | SHEET_NAMES)
-    key: CellsKey | None = next((name for name in ("tissue", "image") if name in columns.known), None)  # type: ignore[assignment]
+    key: CellsKey | None = next((name for name in ("tissue", "image") if name in columns.known), None)
     if key is None:
         hint = naming_hint(columns, "image")
         problems.append(problem("E-CELL-001", source.file, source.header_row, hint=hint))
@@ -176,8 +176,8 @@ class _Check:
             example = next(iter(self.keys), "core_01") if self.key == "image" else "in its column tissue"
             return [*problems, problem("E-CELL-007", file, name=self.key, example=example)]
         if self.unknown:
-            facts = {"count": self.unknown, "total": self.total, "values": len(self.unknown_values), "name": self.key}
-            problems.append(problem("W-CELL-006", file, **facts))
+            count, total, values = self.unknown, self.total, len(self.unknown_values)
+            problems.append(problem("W-CELL-006", file, count=count, total=total, values=values, name=self.key))
         if self.key == "image":
             several = Counter(image.image for image in self.images)
             problems += [problem("E-CELL-008", file, None, "image", name) for name in counts if several[name] > 1]

@@ -216,8 +216,8 @@ def _take(entry: _Entry, chosen: dict[str, dict[str, Any]]) -> None:
         chosen["columns"][table_column(key)] = column_action(value)
     elif section == "mpp_override":
         chosen[section][modality_name(key)] = mpp_number(value)
-    elif key in SECTIONS and not section:
-        raise RejectedError("E-SET-003", found="one value", expected=f"a section [{key}]", example=f"[{key}]")
+    elif (key in SECTIONS and not section) or entry.name == "privacy.columns":
+        raise RejectedError("E-SET-003", found="one value", expected="a section", example=f"[{entry.name}]")
     elif key in (converters := SECTIONS[section] if section else TOP):
         chosen[section][key] = converters[key](value)
     elif section == "mask":

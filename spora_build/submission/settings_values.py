@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -174,7 +175,7 @@ def column_action(value: object) -> ColumnAction:
 
 def _are_edges(edges: list[Any]) -> bool:
     numbers = all(isinstance(edge, (int, float)) and not isinstance(edge, bool) for edge in edges)
-    return len(edges) > 1 and numbers and all(low < high for low, high in zip(edges, edges[1:], strict=False))
+    return len(edges) > 1 and numbers and all(low < high for low, high in itertools.pairwise(edges))
 
 
 def _date(value: object) -> datetime.date:
