@@ -1,0 +1,58 @@
+"""Sample files of the readers that are no TIFF readers, for ``SAMPLES`` in ``sample_makers.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import imagecodecs
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from tests.readers.imc_files import Acquisition, imc_pixels, write_mcd, write_txt
+
+Made = tuple[Path, NDArray[Any]]
+
+
+def random_pixels(shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+    """Pixels that differ from their neighbours."""
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max, shape, dtype=dtype)
+
+
+def png_jpeg(folder: Path) -> Made:
+    """A picture of 16 bits per colour, with alpha."""
+    pixels = random_pixels((70, 90, 4), "uint16")
+    (folder / "picture.png").write_bytes(imagecodecs.png_encode(pixels))
+    return folder / "picture.png", np.moveaxis(pixels[:, :, :3], -1, 0)
+
+
+def tiff_folder(folder: Path) -> Made:
+    """Four channels beside a text file."""
+    pixels = random_pixels((4, 60, 50), "uint8")
+    for name, plane in zip(["CD3", "CD8", "CD20", "CD45"], pixels, strict=True):
+        tifffile.imwrite(folder / f"{name}.tif", plane, metadata=None, compression="zlib", rowsperstrip=16)
+    (folder / "notes.txt").write_text("not a channel")
+    return folder, pixels
+
+
+def mcd(folder: Path) -> Made:
+    """Two acquisitions; the second has another size."""
+    first = Acquisition(imc_pixels(channels=5, height=40, width=33))
+    second = Acquisition(imc_pixels(channels=2, height=9, width=8), id=2)
+    return write_mcd(folder / "slide.mcd", [first, second]), first.pixels
+
+
+def imc_txt(folder: Path) -> Made:
+    """Five channels. (A cut between two lines is a shorter acquisition, and nobody can tell: this one has no such luck.)"""
+    acquisition = Acquisition(imc_pixels(channels=5, height=40, width=31))
+    return write_txt(folder / "slide_ROI_001_1.txt", acquisition), acquisition.pixels
+
+
+OTHER_SAMPLES: dict[str, Callable[[Path], Made]] = {
+    "imc_txt": imc_txt,
+    "mcd": mcd,
+    "png_jpeg": png_jpeg,
+    "tiff_folder": tiff_folder,
+}
