@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.readers import tiff_makers
+from tests.readers import slide_makers, tiff_makers
+from tests.readers.other_samples import OTHER_SAMPLES, Made
 
 
 class Sample(NamedTuple):
@@ -47,8 +48,37 @@ def ome_tiff(folder: Path) -> Sample:
     return Sample(path, pixels)
 
 
+def qptiff(folder: Path) -> Sample:
+    """Three channels of uint16 with a pyramid, thumbnail, overview and label."""
+    pixels = some_pixels((3, 150, 140), "uint16")
+    names = [("DAPI", ""), ("Opal 520", "CD3"), ("Opal 690", "CD8")]
+    return Sample(folder / "scan.qptiff", slide_makers.write_qptiff(folder / "scan.qptiff", pixels, names))
+
+
+def mibi(folder: Path) -> Sample:
+    """Three masses of float32 and an optical picture."""
+    pixels = some_pixels((3, 96, 96), "float32")
+    return Sample(folder / "fov1.tiff", slide_makers.write_mibi(folder / "fov1.tiff", pixels, ["dsDNA", "CD45", "CD3"]))
+
+
+def _slide(name: str, write: Callable[[Path], NDArray[Any]]) -> Callable[[Path], Sample]:
+    return lambda folder: Sample(folder / name, write(folder / name))
+
+
+def _other(make: Callable[[Path], Made]) -> Callable[[Path], Sample]:
+    return lambda folder: Sample(*make(folder))
+
+
 SAMPLES: dict[str, Callable[[Path], Sample]] = {
+    "mibi": mibi,
+    "ndpi": _slide("scan.ndpi", slide_makers.write_ndpi),
     "ome_tiff": ome_tiff,
+    "philips": _slide("scan.tiff", slide_makers.write_philips),
+    "qptiff": qptiff,
+    "scn": _slide("scan.scn", slide_makers.write_scn),
+    "svs": _slide("scan.svs", slide_makers.write_svs),
     "tiff": tiff,
+    "ventana": _slide("scan.bif", slide_makers.write_bif),
+    **{name: _other(maker) for name, maker in OTHER_SAMPLES.items()},
 }
 """Module name of a reader → its maker."""
