@@ -1,0 +1,75 @@
+"""A column of a table as the gate sees it: its name in words and how often each value is there."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from spora_build.model.names import snake_case
+
+MISSING = frozenset({"", "na", "n/a", "n.a.", "nan", "none", "null", "unknown", "unk", "-", "--", ".", "?", "missing"})
+_YES_AND_NO = "0 1 0.0 1.0 yes no true false y n t f ja nein j oui non o si sí s pos neg + positive negative"
+_BOOLEAN = frozenset(_YES_AND_NO.split())
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
+_ARTICLES = "of the a an de di du des del della dell d l la le les los el der die das den dem von am im"
+_SMALL_WORDS = frozenset(_ARTICLES.split())
+_UMLAUTS = str.maketrans({"ß": "ss", "ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: all text, values never in its repr."""
+
+    table: str
+    name: str
+    counts: Counter[str] = field(repr=False)
+    """Stripped values that are not missing, and the rows each has."""
+
+    @classmethod
+    def of(cls, table: str, name: str, values: Sequence[str | None]) -> Column:
+        """Count the values of a column."""
+        raw = Counter(values)
+        counts: Counter[str] = Counter()
+        for value, rows in raw.items():
+            text = "" if value is None else value.strip()
+            if text.lower() not in MISSING:
+                counts[text] += rows
+        return cls(table, name, counts)
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows that have a value."""
+        return self.counts.total()
+
+    @cached_property
+    def words(self) -> str:
+        """The name as lower-case words without accents or articles: ``_date_birth_`` for ``Date of Birth``."""
+        parted = re.sub(r"([A-Za-z]{2})(\d)", r"\1_\2", snake_case(self.name.translate(_UMLAUTS)))
+        words = [word for word in parted.split("_") if word and word not in _SMALL_WORDS]
+        return f"_{'_'.join(words)}_"
+
+    @cached_property
+    def is_boolean(self) -> bool:
+        """Whether every value is a yes or a no."""
+        return all(value.lower() in _BOOLEAN for value in self.counts)
+
+    @cached_property
+    def is_numeric(self) -> bool:
+        """Whether every value is a number."""
+        return all(_NUMBER.fullmatch(value) for value in self.counts)
+
+    @cached_property
+    def is_measured(self) -> bool:
+        """Whether every value is a number and some have decimals: no kind of identifier."""
+        return self.is_numeric and any(not value.lstrip("+-").isdigit() for value in self.counts)
+
+    def count(self, test: Callable[[str], object]) -> int:
+        """Rows whose value passes the test."""
+        return sum(rows for value, rows in self.counts.items() if test(value))
+
+    def share(self, test: Callable[[str], object]) -> float:
+        """Share of the rows with a value that pass the test, 0 where there are none."""
+        return self.count(test) / self.rows if self.rows else 0.0

@@ -1,0 +1,80 @@
+"""Dates finer than a year: of birth, death, visits, biopsies, acquisitions."""
+
+from __future__ import annotations
+
+import re
+
+from spora_build.privacy.column import Column
+from spora_build.privacy.hit import Hit
+
+CODE = "E-PRIV-006"
+
+_BIRTH = re.compile(
+    r"_(dob|yob|birth_?(date|day|year|month)|birthday|birthdate|date_birth|year_birth|month_birth|day_birth|born|ddn|fdn)_"
+    r"|_(geburtsdatum|geburtstag|geburtsjahr|geburtsmonat|geb_?datum|gebdat|geb)_|_(date|annee|mois|jour)_naissance_"
+    r"|_(data|anno|mese)_nascita_|_(fecha|ano|mes)_nacimiento_|^_(birth|naissance|nascita|nacimiento|geburt)_$"
+)
+_DATE = re.compile(
+    r"_(date|dates|datum|dod|fecha|fechas|datetime|timestamp|todestag|sterbedatum|date_time|when|tdm)_|datum_"
+    r"|_data_(decesso|morte|diagnosi|intervento|prelievo|visita|ricovero|operazione|biopsia|acquisizione|referto|esame)_"
+    r"|^_(date|data_ora|tag|admission|discharge|birthday|giorno)_$|_(day|month)_(death|diagnosis|surgery|visit|admission)_"
+)
+_SPAN = re.compile(
+    r"_(days|months|years|weeks|hours|interval|tage|monate|jahre|jours|mois|ans|giorni|mesi|anni|dias|meses|anos|duration"
+    r"|delta|diff|difference|since|until|survival|elapsed|known|available|flag|status|year_diagnosis|batch_no)_"
+)
+_YEAR_ONLY = re.compile(r"(19|20)\d\d")
+
+_MONTHS = (
+    "jan(uary|uar|vier)?|feb(ruary|ruar)?|f[eé]v(rier)?|mar(ch|s|zo)?|m[aä]r(z)?|apr(il|ile)?|avr(il)?|may|mai|mayo|maggio|june?"
+    "|juni|juin|junio|jul[yi]?|juillet|julio|aug(ust)?|ao[uû]t|agosto|sept?(ember|embre|tembre)?|o[ck]t(ober|obre)?|ottobre"
+    "|octubre|nov(ember|embre|iembre)?|de[cz](ember|embre)?|d[eé]c(embre)?|diciembre|dicembre|gennaio|enero|febbraio|febrero"
+    "|abril|giugno|luglio|settembre|septiembre"
+)
+_STRONG = re.compile(
+    r"(?<!\d)(19|20)\d\d[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])(?!\d)"
+    r"|(?<![\d./-])(0?[1-9]|[12]\d|3[01])([./-])(0?[1-9]|1[0-2])\5(19|20)\d\d(?!\d|[./]\d)"
+    r"|(?<![\d./-])(0?[1-9]|1[0-2])([/.-])(0?[1-9]|[12]\d|3[01])\9(19|20)\d\d(?!\d|[./]\d)"
+    rf"|(?<![\w])(0?[1-9]|[12]\d|3[01])(st|nd|rd|th|\.)?[\s-]+(of\s+|de\s+)?({_MONTHS})\.?[\s,-]+(de\s+)?(19|20)\d\d(?!\d)"
+    rf"|(?<![\w])({_MONTHS})\.?[\s-]+(0?[1-9]|[12]\d|3[01])(st|nd|rd|th)?,?[\s-]+(19|20)\d\d(?!\d)"
+    rf"|(?<![\w])(0?[1-9]|[12]\d|3[01])-?({_MONTHS})-?((19|20)\d\d|\d\d)(?!\w)",
+    re.IGNORECASE,
+)
+_COMPACT = re.compile(r"(?<!\d)(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
+_WEAK = re.compile(
+    rf"(0?[1-9]|[12]\d|3[01])([./])(0?[1-9]|1[0-2])\2\d\d|(0?[1-9]|1[0-2])([./])(0?[1-9]|[12]\d|3[01])\5\d\d"
+    rf"|(0?[1-9]|1[0-2])[/-](19|20)\d\d|(19|20)\d\d[/-](0[1-9]|1[0-2])|({_MONTHS})\.?[\s-]+((19|20)\d\d|\d\d)",
+    re.IGNORECASE,
+)
+
+
+def find(column: Column) -> Hit | None:
+    """Columns named for a date (Excel's serial numbers included), and values that are or hold one. A year may stay."""
+    if column.is_boolean:
+        return None
+    if is_birth(column):
+        return Hit(CODE, "is named for a date or year of birth", column.rows)
+    if _DATE.search(column.words) and not _SPAN.search(column.words) and column.share(_YEAR_ONLY.fullmatch) < 1:
+        return Hit(CODE, "is named for a date", column.rows)
+    if column.is_measured:
+        return None
+    if found := column.count(_STRONG.search):
+        return Hit(CODE, "has dates", found)
+    if column.rows and column.share(_WEAK.fullmatch) >= 0.5:
+        return Hit(CODE, "has dates", column.count(_WEAK.fullmatch))
+    if column.is_numeric:
+        compact = column.count(_COMPACT.fullmatch)
+        return Hit(CODE, "has dates written as eight digits", compact) if compact > column.rows / 2 else None
+    if found := column.count(_COMPACT.search):
+        return Hit(CODE, "has dates written as eight digits", found)
+    return None
+
+
+def is_birth(column: Column) -> bool:
+    """Whether the column is named for a time of birth, and does not just count years from it."""
+    return _BIRTH.search(column.words) is not None and not re.search(r"_(weight|order|place|city|since)_", column.words)
+
+
+def is_named_date(column: Column) -> bool:
+    """Whether the column is named for a date."""
+    return _DATE.search(column.words) is not None and not _SPAN.search(column.words)

@@ -1,0 +1,68 @@
+"""Names of people: patients, relatives, and the staff whose names lead to them."""
+
+from __future__ import annotations
+
+import re
+
+from spora_build.privacy.column import Column
+from spora_build.privacy.detectors.given_names import is_given_name
+from spora_build.privacy.hit import Hit
+
+CODE = "E-PRIV-001"
+
+_WHOSE = (
+    "first|last|middle|full|given|family|maiden|birth|sur|patient|patienten|subject|donor|person|contact|doctor|physician"
+    "|surgeon|pathologist|operator|investigator|user|mother|father|mothers|fathers|spouse|participant"
+)
+_NAMED = re.compile(
+    rf"_({_WHOSE})_?names?_|_(surname|forename|initials)_|_(vor|nach|familien|geburts|ruf|patienten)_?namen?_"
+    r"|_(initialen|prenoms?|patronyme|initiales)_"
+    r"|_(cognome|iniziali|apellidos?|iniciales|nombres)_|^_(names?|nom|nome|nombre|noms)_$"
+    r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|paziente|paciente|famille|jeune_fille|pila|completo|naissance)_"
+    r"|_name_(first|last|full|given|family)_|_nom_complet_|_nome_completo_"
+)
+_STAFF = re.compile(
+    r"_(operator|pathologist|surgeon|physician|doctor|clinician|nurse|technician|oncologist|radiologist|investigator"
+    r"|reviewer|annotator|arzt|arztin|aerztin|hausarzt|chirurg|chirurgin|pathologe|pathologin|untersucher|operateur"
+    r"|einsender|zuweiser|medecin|chirurgien|chirurgienne|pathologiste|medico|chirurgo|patologo|operatore|cirujano"
+    r"|patologa|operador|tecnico|next_kin|relative|guardian|emergency_contact|referrer|referring_provider"
+    r"|(scored|signed|reviewed|annotated|acquired|performed|entered|imaged|processed)_by)_"
+)
+_JUDGEMENT = re.compile(
+    r"_(score|scores|grade|grading|annotation|assessment|label|call|review|consensus|estimate|percent|agreement|diagnosis)_"
+)
+_TITLED = re.compile(
+    r"(?<!\w)(Dr|Prof|Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Mlle|Monsieur|Madame|Sig|Signora?|Sr|Sra|Srta|Dott|Dottssa|Dra)\.?"
+    r"\s+((med|rer|nat|phil|habil)\.\s*)*[A-ZÀ-Ý][\w'’-]+"
+)
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_SHORTEST_COLUMN_OF_GIVEN_NAMES = 0.6
+
+
+def find(column: Column) -> Hit | None:
+    """Columns named for a person's name that hold text, and values that read as people."""
+    if column.is_boolean or column.is_numeric:
+        return None
+    if _NAMED.search(column.words):
+        return Hit(CODE, "is named for a person's name or initials", column.rows)
+    if _STAFF.search(column.words) and not _JUDGEMENT.search(column.words):
+        return Hit(CODE, "is named for a person", column.rows)
+    if found := column.count(_is_person):
+        return Hit(CODE, "has values that read as names of people", found)
+    if column.share(is_given_name) >= _SHORTEST_COLUMN_OF_GIVEN_NAMES:
+        return Hit(CODE, "has values that are given names", column.count(is_given_name))
+    return None
+
+
+def _is_person(text: str) -> bool:
+    """``Dr. Meier``, ``Meier, Anna``, ``Anna Meier``, ``MEIER Anna M.``."""
+    if _TITLED.search(text):
+        return True
+    words = text.replace(",", " ").split()
+    return (
+        2 <= len(words) <= 4
+        and text.count(",") <= 1
+        and all(_WORD.fullmatch(word) and word[0].isupper() for word in words)
+        and any(is_given_name(word) for word in words)
+        and not all(is_given_name(word) and len(word) < 3 for word in words)
+    )
