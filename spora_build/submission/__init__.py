@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,29 +64,31 @@ def read_submission(root: Path, overrides: Mapping[str, object] | None = None) -
     problems += found
     panels, found = read_panels(root, {image.modality for image in images})
     problems += found
-    clinical, found = read_clinical(root, images)
-    problems += found
-    cells, found = read_cells(root, images)
-    problems += found
-    problems += _settings_without_column(settings, images, clinical, cells)
+    clinical, clinical_problems = read_clinical(root, images)
+    cells, cells_problems = read_cells(root, images)
+    problems += [*clinical_problems, *cells_problems]
+    columns: dict[str, Collection[str]] = {}
+    if images:
+        columns["tissues"] = {"patient", "biopsy", "tissue", *images[0].metadata}
+    if clinical is not None or not clinical_problems:
+        columns["clinical"] = clinical.columns if clinical else ()
+    if cells is not None or not cells_problems:
+        columns["cells"] = cells.columns if cells else ()
+    problems += _settings_without_column(settings, columns)
     return Submission(root, images, panels, clinical, cells, settings, tuple(problems))
 
 
-def _settings_without_column(
-    settings: Settings, images: Sequence[ImageRow], clinical: ClinicalTable | None, cells: CellsTable | None
-) -> list[Problem]:
-    """Decisions about columns that no table has: most often a slip of the pen, and then nobody decided."""
-    columns = {
-        "tissues": {"patient", "biopsy", "tissue", *(images[0].metadata if images else ())},
-        "clinical": set(clinical.columns) if clinical else set(),
-        "cells": set(cells.columns) if cells else set(),
-    }
+def _settings_without_column(settings: Settings, columns: Mapping[str, Collection[str]]) -> list[Problem]:
+    """Decisions about columns that no table has: most often a slip of the pen, and then nobody decided.
+
+    ``columns`` has the tables that could be read, and an empty one for a table that is not there.
+    """
     named = [(f"privacy.columns.{name}", name) for name in settings.privacy.columns]
     named += [("cells.tasks", f"cells.{name}") for name in settings.cells.tasks or ()]
     problems = []
     for setting, name in named:
         table, column = name.split(".", 1)
-        if column not in columns[table]:
+        if table in columns and column not in columns[table]:
             near = closest(column, columns[table])
             suggestion = (
                 f"write {near!r} if that is what you mean." if near else "delete the setting, or add the column."

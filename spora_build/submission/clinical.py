@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from spora_build.errors import Problem
+from spora_build.errors import Problem, Severity
 from spora_build.submission.columns import CONTRACT_NAMES, SHEET_NAMES, Columns, naming_hint, sort_columns
 from spora_build.submission.infer import infer_column
 from spora_build.submission.problems import problem, rows_text
@@ -68,7 +68,9 @@ def read_clinical(root: Path, images: Sequence[ImageRow]) -> tuple[ClinicalTable
     problems += found
     table = ClinicalTable(sheet.file, key, tuple(columns.others), rows)
     problems += _clashes(table, images, sheet.header_row)
-    problems += _unmatched(table, numbers, images)
+    lost = [p for p in (*sheet.problems, *found) if p.severity is Severity.ERROR and p.code != "E-CLIN-003"]
+    if not lost:  # else rows would be reported as missing that are there but could not be read
+        problems += _unmatched(table, numbers, images)
     return table, problems
 
 

@@ -53,6 +53,8 @@ class Columns:
     others: Mapping[str, int]
     """snake_case name of every other column to position."""
     problems: tuple[Problem, ...]
+    refused: tuple[str, ...] = ()
+    """snake_case names of columns that may not be called so."""
 
     def cell(self, row: SheetRow, name: str) -> str | None:
         """The cell of a known column, None where the column or the cell is missing."""
@@ -86,6 +88,7 @@ def sort_columns(
     others: dict[str, int] = {}
     headers: dict[str, str] = {}
     problems: list[Problem] = []
+    refused: list[str] = []
     for position, header in enumerate(sheet.headers):
         meant = by_fold.get(fold(header))
         name = meant or snake_case(header)
@@ -100,6 +103,7 @@ def sort_columns(
         elif name in reserved:
             remedy = f"rename the column (for example raw_{name}), or delete it."
             problems.append(problem("E-SHEET-016", sheet.file, sheet.header_row, header, name=name, remedy=remedy))
+            refused.append(name)
         else:
             others[name], headers[name] = position, header
     absent = [name for name in likely if name not in found]
@@ -107,11 +111,12 @@ def sort_columns(
         slip = closest(name, absent, cutoff=0.8)
         if slip:
             problems.append(problem("W-SHEET-018", sheet.file, sheet.header_row, sheet.headers[position], known=slip))
-    return Columns(found, others, tuple(problems))
+    return Columns(found, others, tuple(problems), tuple(refused))
 
 
 def naming_hint(columns: Columns, name: str) -> str:
     """For a remedy: which of the other columns probably is the missing one, or nothing."""
-    similar = [other for other in columns.others if other.startswith(f"{name}_") or other.endswith(f"_{name}")]
-    likely = similar[0] if similar else closest(name, columns.others)
+    candidates = [*columns.others, *columns.refused]
+    similar = [other for other in candidates if other.startswith(f"{name}_") or other.endswith(f"_{name}")]
+    likely = similar[0] if similar else closest(name, candidates)
     return f" (rename column {likely!r} if that is it)" if likely else ""

@@ -85,7 +85,7 @@ def read_panels(root: Path, modalities: Collection[Modality]) -> tuple[dict[Moda
         if not modality.is_multiplex:
             problems.append(problem("E-PANEL-002", path.name, modality=modality))
             continue
-        if modality not in modalities:
+        if modalities and modality not in modalities:
             problems.append(problem("W-PANEL-014", path.name, modality=modality))
             continue
         panel, found = _read_panel(path, root, modality, {})

@@ -130,7 +130,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "E-TISSUE-019": Entry(
         "this biopsy has another patient in row {other}.",
-        "give the rows the same patient, or the biopsies different names (P1-B1, P2-B1).",
+        "give the rows the same patient, or the biopsies different names (biopsy_1a, biopsy_2a).",
     ),
     "E-TISSUE-020": Entry("this tissue has another biopsy in row {other}.", "write the same biopsy in both rows."),
     "E-TISSUE-021": Entry(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +15,20 @@ if TYPE_CHECKING:
     from spora_build.submission.tissues import ImageRow
 
 
-def check_rows(images: Sequence[ImageRow], file: str) -> list[Problem]:
-    """Every contradiction between rows, in the sheet's order within each rule. Identifiers are never echoed."""
+def check_rows(
+    images: Sequence[ImageRow], file: str, faulty: Collection[tuple[int | None, str | None]] = ()
+) -> list[Problem]:
+    """Every contradiction between rows, in the sheet's order within each rule. Identifiers are never echoed.
+
+    ``faulty`` are (row, column) of cells already reported, whose values count as missing: they contradict nothing.
+    """
+    with_series = [row for row in images if (row.row, "series") not in faulty]
+    with_split = [row for row in images if (row.row, "split") not in faulty]
     return [
-        *_repeated_images(images, file),
+        *_repeated_images(with_series, file),
         *_one_value(images, file, "tissue", lambda r: r.tissue, lambda r: r.patient, "E-TISSUE-016"),
         *_repeated_modalities(images, file),
-        *_one_value(images, file, "split", lambda r: r.patient, lambda r: r.split, "E-TISSUE-018"),
+        *_one_value(with_split, file, "split", lambda r: r.patient, lambda r: r.split, "E-TISSUE-018"),
         *_one_value(images, file, "biopsy", lambda r: r.biopsy, lambda r: r.patient, "E-TISSUE-019"),
         *_one_value(images, file, "biopsy", lambda r: r.tissue, lambda r: r.biopsy, "E-TISSUE-020"),
         *_contradicting_alignments(images, file),

@@ -80,7 +80,8 @@ def read_tissues(root: Path) -> tuple[tuple[ImageRow, ...], list[Problem]]:
         problems += found
         if image is not None:
             images.append(image)
-    problems += check_rows(images, sheet.file)
+    faulty = {(p.place.row, p.place.column) for p in problems}
+    problems += check_rows(images, sheet.file, faulty)
     return tuple(images), problems
 
 
