@@ -1,0 +1,53 @@
+"""A raw decision made whole: gaps closed, holes filled, dust dropped."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.pixels.mask_settings import MaskSettings
+
+_HOLE_SHARE, _SPECK_SHARE, _CLOSING_SHARE = 0.05, 0.01, 1 / 12
+"""Limits in small fields: of the field's area, and of its shorter side."""
+
+
+def clean_mask(tissue: NDArray[np.bool_], mpp: float, settings: MaskSettings) -> NDArray[np.bool_]:
+    """``tissue`` (H, W) at ``mpp`` after dropping dust, closing gaps and filling holes.
+
+    Dust goes first, else closing would join it to the tissue.
+    """
+    field = tissue.size * mpp**2
+    speck = min(settings.min_speck_um2, _SPECK_SHARE * field) / mpp**2
+    hole = min(settings.max_hole_um2, _HOLE_SHARE * field) / mpp**2
+    tissue = _without_small(tissue, speck / 10)
+    tissue = close_gaps(tissue, min(settings.closing_um / mpp, _CLOSING_SHARE * min(tissue.shape)))
+    tissue = _without_small(tissue, speck)
+    return ~_without_small(~tissue, hole)
+
+
+def close_gaps(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
+    """Morphological closing by a disc. Beyond the border the image is taken to go on as it is there.
+
+    Made of two Euclidean distance transforms, so that a large radius costs what a small one does.
+    """
+    from scipy import ndimage
+
+    if radius_px < 1 or mask.all() or not mask.any():
+        return mask
+    margin = int(radius_px) + 2
+    wide = np.pad(mask, margin, mode="edge")
+    wide = ndimage.distance_transform_edt(~wide) <= radius_px
+    if not wide.all():  # the distance to nothing is not defined
+        wide = ndimage.distance_transform_edt(wide) > radius_px
+    return wide[margin:-margin, margin:-margin] | mask
+
+
+def _without_small(mask: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:
+    """The pieces of ``mask`` (sides and corners touching) of at least ``area_px`` pixels."""
+    from scipy import ndimage
+
+    labels, _ = ndimage.label(mask, np.ones((3, 3)))
+    keep = np.bincount(labels.ravel()) >= area_px
+    keep[0] = False
+    kept: NDArray[np.bool_] = keep[labels]
+    return kept

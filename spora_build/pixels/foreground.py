@@ -1,0 +1,86 @@
+"""Where tissue is: one decision per tissue at a coarse pixel size, good for every other one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.model.geometry import Size
+from spora_build.pixels import brightfield, multiplex
+from spora_build.pixels.clean_mask import clean_mask
+from spora_build.pixels.mask_settings import MaskSettings
+
+USUAL_MPP = 4.0
+LEAST_SIDE_PX = 256
+"""Small fields are looked at more finely, until their shorter side has this many pixels."""
+MOST_PX, MOST_VALUES = 1 << 24, 1 << 26
+"""Most pixels, and most values of all channels, that one decision holds: 64 Mi values are 256 MB as float32."""
+
+
+@dataclass(frozen=True)
+class Foreground:
+    """Tissue and what was measured, at the working pixel size, from the image's corner."""
+
+    tissue: NDArray[np.bool_]
+    """(H, W)."""
+    outside: NDArray[np.bool_]
+    """(H, W), pixels that were never measured; tissue there is False."""
+    mpp: float
+    """Microns per pixel of both."""
+
+
+def working_mpp(size: Size, mpp: float, channels: int) -> float:
+    """Pixel size to decide at, for the finest stored image (``size`` at ``mpp``) of a tissue with so many channels.
+
+    4 µm; finer where the field's shorter side would have fewer than 256 pixels, never finer than the image; coarser
+    where the field would not fit in memory.
+    """
+    short_um = min(size.height, size.width) * mpp
+    area_um2 = size.height * size.width * mpp**2
+    finest = max(math.sqrt(area_um2 / MOST_PX), math.sqrt(area_um2 * channels / MOST_VALUES))
+    return max(mpp, finest, min(USUAL_MPP, short_um / LEAST_SIDE_PX))
+
+
+def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings) -> Foreground:
+    """Tissue of a picture (3, H, W), 0 to 255."""
+    signal, outside = brightfield.stain_signal(rgb, mpp)
+    if settings.method == "full":
+        tissue = ~outside
+    else:
+        tissue = signal > _cut(signal[~outside], settings, brightfield.stain_threshold, 1.0)
+        tissue = clean_mask(tissue & ~outside, mpp, settings) & ~outside
+    return Foreground(tissue, outside, mpp)
+
+
+def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSettings) -> Foreground:
+    """Tissue of a stack of (H, W) channels of any integer or float type; channels that failed QC are left out by the caller."""
+    outside = multiplex.unmeasured(planes, mpp)
+    nothing = Foreground(np.zeros(outside.shape, bool), outside, mpp)
+    if outside.all():
+        return nothing
+    if settings.method == "full":
+        return Foreground(~outside, outside, mpp)
+    signal = multiplex.combine(multiplex.channel_signal(plane, mpp, outside) for plane in planes)
+    if signal is None:
+        return nothing
+    measured = signal[~outside]
+    level = float(np.percentile(measured, 95))
+    tissue = signal > _cut(measured, settings, multiplex.signal_threshold, level)
+    return Foreground(clean_mask(tissue & ~outside, mpp, settings) & ~outside, outside, mpp)
+
+
+def _cut(measured: NDArray[np.float32], settings: MaskSettings, automatic: Any, level: float) -> float:
+    if settings.threshold is not None:
+        return settings.threshold * level
+    if not measured.size or settings.method == "auto":
+        return float(automatic(measured)) if measured.size else math.inf
+    from skimage import filters
+
+    if measured.min() == measured.max():
+        return -math.inf
+    return float(getattr(filters, f"threshold_{settings.method}")(measured))

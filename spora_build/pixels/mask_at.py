@@ -1,0 +1,78 @@
+"""A mask at another pixel size: a decision taken once, read off at the centres of any grid's pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.model.geometry import Size, Window
+from spora_build.model.roi import PixelSource
+
+_BAND_PX = 8 << 20
+_ROUNDING_PX = 1.0
+"""Smoothing of the outline, in working pixels."""
+
+
+def mask_at(tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float) -> NDArray[np.bool_]:
+    """``tissue`` (h, w) at ``working_mpp`` as (size.height, size.width) at ``mpp``."""
+    return np.concatenate(list(mask_bands(tissue, working_mpp, size, mpp)))
+
+
+def mask_bands(
+    tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float, rows: int | None = None
+) -> Iterator[NDArray[np.bool_]]:
+    """:func:`mask_at` from top to bottom in bands of ``rows`` rows (about 8 Mi pixels where None).
+
+    The mask is smoothed by a pixel of its own grid, interpolated linearly at each pixel's centre and cut at one half.
+    Both grids start at the image's corner; beyond the last centre the outermost value goes on. The outline is that of
+    one function of the place, so that masks at all pixel sizes agree.
+    """
+    from scipy import ndimage
+
+    from spora_build.pixels.mask_kernel import cut_lines
+
+    soft = ndimage.gaussian_filter(tissue.astype(np.float32), _ROUNDING_PX, mode="nearest")
+    above, down = _between(size.height, mpp / working_mpp, tissue.shape[0])
+    before, right = _between(size.width, mpp / working_mpp, tissue.shape[1])
+    for start, stop in _bands(size, rows):
+        out = np.empty((stop - start, size.width), np.bool_)
+        cut_lines(soft, above[start:stop], down[start:stop], before, right, np.float32(0.5), out)
+        yield out
+
+
+def nearest_bands(
+    source: PixelSource, source_size: Size, scale: float, size: Size, rows: int | None = None
+) -> Iterator[NDArray[np.bool_]]:
+    """A person's own mask (any channel not 0) at another pixel size, in bands: the source pixel under each centre.
+
+    ``scale`` is source pixels per output pixel along each axis. NaN counts as 0.
+    """
+    down = _nearest(size.height, scale, source_size.height)
+    across = _nearest(size.width, scale, source_size.width)
+    left, width = int(across[0]), int(across[-1]) + 1 - int(across[0])
+    for start, stop in _bands(size, rows or max(1, int(_BAND_PX / max(width * scale, size.width)))):
+        top, height = int(down[start]), int(down[stop - 1]) + 1 - int(down[start])
+        pixels = source.read((0,), Window(top, left, height, width))[0]
+        picked = pixels[np.ix_(down[start:stop] - top, across - left)]
+        yield (picked != 0) & (picked == picked)
+
+
+def _bands(size: Size, rows: int | None) -> Iterator[tuple[int, int]]:
+    rows = rows or max(1, _BAND_PX // size.width)
+    for start in range(0, size.height, rows):
+        yield start, min(start + rows, size.height)
+
+
+def _between(length: int, scale: float, source_length: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Source pixel before each output pixel's centre, and how far it lies from there to the next."""
+    places = ((np.arange(length) + 0.5) * scale - 0.5).clip(0, source_length - 1)
+    before = np.floor(places).astype(np.int64)
+    return before, (places - before).astype(np.float32)
+
+
+def _nearest(length: int, scale: float, source_length: int) -> NDArray[np.int64]:
+    # a centre on the line between two pixels belongs to the one after it, whatever the last bit of the scale
+    places = np.floor((np.arange(length) + 0.5) * scale + 1e-9).astype(np.int64)
+    return np.minimum(places, source_length - 1)

@@ -1,0 +1,111 @@
+"""Where anything was stained or fluoresced: tissue signal of many channels together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.pixels.padding import at_border
+
+SMOOTHING_UM = 5.0
+"""Radius of smoothing: half a cell, so that nuclei and the space between them become one."""
+_SMOOTHING_SHARE = 1 / 20
+"""Of the shorter side, in small fields."""
+_BEND = 5.0
+"""Of asinh: dim tissue counts for more than its share beside bright cells."""
+CLEAR = 1.75
+"""How many times the background's level the tissue has where the two are clearly apart. Whole fields of tissue,
+split by Otsu's rule, reach 1.5 (bright against dim structures); those with background lie at 2 to 20."""
+
+
+def unmeasured(planes: Iterable[NDArray[Any]], mpp: float) -> NDArray[np.bool_]:
+    """Where every one of the (H, W) ``planes`` is exactly 0, in a broad piece at the border of the image."""
+    zero: NDArray[np.bool_] | None = None
+    for plane in planes:
+        zero = plane == 0 if zero is None else zero & (plane == 0)
+    if zero is None:
+        raise ValueError("no planes")
+    return at_border(zero, mpp)
+
+
+def channel_signal(
+    plane: NDArray[Any], mpp: float, outside: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], float] | None:
+    """Smoothed (H, W) signal of one channel, 0 at its floor and about 1 in bright tissue, and its weight in 0…1.
+
+    The weight is the squared share of the smoothed variance that is not noise: near 0 for a channel of noise alone.
+    None for a channel without any contrast. Single hot pixels are cut at the 99.9th percentile first.
+    """
+    from scipy import ndimage
+
+    x = np.nan_to_num(plane.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    inside = ~outside
+    measured = x[inside]
+    high = float(np.percentile(measured, 99.9))
+    if not high > float(measured.min()):
+        return None
+    x = np.minimum(x, high)
+    share: NDArray[Any] | None = None
+    if outside.any():  # what was not measured must not pull down what lies beside it
+        x[outside] = 0
+        share = inside.astype(np.float32)
+
+    def smooth(sigma: float) -> NDArray[np.float32]:
+        blurred: NDArray[np.float32] = ndimage.gaussian_filter(x, sigma, mode="nearest")
+        if share is not None:
+            blurred /= np.maximum(ndimage.gaussian_filter(share, sigma, mode="nearest"), 1e-3)
+        return blurred
+
+    sigma = min(SMOOTHING_UM / mpp, _SMOOTHING_SHARE * min(plane.shape))
+    floor = float(np.percentile(smooth(1.0)[inside], 0.5))
+    smoothed = smooth(sigma)
+    variance = float(smoothed[inside].var())
+    top = float(np.percentile(smoothed[inside], 95))
+    if top <= floor or variance == 0:
+        return None
+    noise = float(np.minimum(measured, high).var()) * _noise_left(sigma)
+    weight = max(0.0, 1 - noise / variance) ** 2
+    signal = ((smoothed - floor) / (top - floor)).clip(0, 1.5)
+    return np.arcsinh(_BEND * signal) / np.float32(math.asinh(_BEND)), weight
+
+
+def combine(signals: Iterable[tuple[NDArray[np.float32], float] | None]) -> NDArray[np.float32] | None:
+    """Weighted mean (H, W) of the channels' signals; None where no channel has contrast."""
+    total: NDArray[np.float32] | None = None
+    weights = 0.0
+    for found in signals:
+        if found is None:
+            continue
+        signal, weight = found
+        weight = max(weight, 1e-6)  # where all is noise, the mean is still defined
+        total = signal * np.float32(weight) if total is None else total + signal * np.float32(weight)
+        weights += weight
+    return None if total is None else total / np.float32(weights)
+
+
+def signal_threshold(signal: NDArray[np.float32]) -> float:
+    """Level above which there is tissue, from the measured pixels' combined signal.
+
+    Otsu's threshold, but never more than a share of the tissue's own level (the median above Otsu's threshold): one half
+    where tissue and background are clearly apart, 0.4 where not. Tissue that fills the field is nowhere that dark.
+    """
+    from skimage.filters import threshold_otsu
+
+    if signal.min() == signal.max():
+        return -math.inf
+    split = float(threshold_otsu(signal))
+    tissue = float(np.median(signal[signal > split]))
+    background = float(np.median(signal[signal <= split]))
+    share = 0.5 if tissue > CLEAR * background else 0.4
+    return min(split, share * tissue)
+
+
+def _noise_left(sigma: float) -> float:
+    """Variance that smoothing leaves of uncorrelated noise of variance 1."""
+    reach = math.ceil(4 * sigma)
+    line = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
+    return float(((line / line.sum()) ** 2).sum() ** 2)
