@@ -10,6 +10,7 @@ from pathlib import Path
 
 from spora_build.errors import EnvironmentFaultError, Place, Problem, UsageError
 from spora_build.model.modality import Modality
+from spora_build.model.privacy_rules import Hash
 from spora_build.model.report import Outcome, Status
 from spora_build.privacy.crosswalk import Crosswalk, TissueCodes, TissueRequest
 from spora_build.privacy.key import IdKey, obtain_key
@@ -76,7 +77,7 @@ def prepare(request: ConvertRequest) -> Conversion:
     _refuse_inside_raw(request.raw, layout.root)
     scheme = IdScheme(settings.id_scheme)
     with private_lock(layout.private):
-        key = _key(request, layout, scheme)
+        key = _key(request, layout, settings)
         crosswalk = Crosswalk.load(layout.private)
 
         def assign(requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
@@ -156,8 +157,9 @@ def write_images(
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
 
 
-def _key(request: ConvertRequest, layout: Layout, scheme: IdScheme) -> IdKey | None:
-    if scheme is not IdScheme.KEYED:
+def _key(request: ConvertRequest, layout: Layout, settings: Settings) -> IdKey | None:
+    hashes = any(isinstance(action, Hash) for action in settings.privacy.columns.values())
+    if settings.id_scheme != IdScheme.KEYED and not hashes:
         return None
     return obtain_key(layout.private, key_file=request.key_file, environment=os.environ)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from spora_build.errors import Problem
+from spora_build.model.privacy_rules import Privacy
+from spora_build.privacy.apply_rules import apply_rules
 from spora_build.submission import ImageRow, Submission
+from spora_build.submission.clinical import key_value
 from spora_build.submission.infer import Scalar, infer_column
 
 ORIGINAL_PATIENT = "original_patient_id"
+Texts = dict[str, list[str | None]]
 
 
 @dataclass(frozen=True)
@@ -27,18 +31,57 @@ class CohortMetadata:
 
 
 def plan_metadata(submission: Submission, secret: bytes | None) -> CohortMetadata:
-    """Clinical columns joined to the images, then the sheet's own; a column of both is the sheet's."""
+    """Clinical columns joined to the images, then the sheet's own; a column of both is the sheet's.
+
+    ``secret`` is the key that hashed columns need.
+    """
     images = submission.images
-    texts: dict[str, list[str | None]] = {}
-    problems: list[Problem] = []
-    if submission.clinical is not None:
-        clinical = submission.clinical
-        columns = {name: [clinical.of(image)[name] for image in images] for name in clinical.columns}
-        texts |= columns
-    names = list(images[0].metadata) if images else []
-    texts |= {name: [image.metadata[name] for image in images] for name in names}
+    gate = _Gate(submission.settings.privacy, raw_ids(submission), secret)
+    texts: Texts = _clinical(submission, gate)
+    sheet = {name: [image.metadata[name] for image in images] for name in (images[0].metadata if images else ())}
+    texts |= gate.let_through("tissues", sheet, [image.patient for image in images])
     if submission.settings.keep_original_ids:
         texts[ORIGINAL_PATIENT] = [image.patient for image in images]
     typed = {name: infer_column(values) for name, values in texts.items()}
+    if ORIGINAL_PATIENT in texts:
+        typed[ORIGINAL_PATIENT] = list(texts[ORIGINAL_PATIENT])
     rows = {image.row: {name: values[at] for name, values in typed.items()} for at, image in enumerate(images)}
-    return CohortMetadata(rows, tuple(problems))
+    return CohortMetadata(rows, tuple(gate.problems))
+
+
+def raw_ids(submission: Submission) -> frozenset[str]:
+    """Every raw identifier of a submission: patients, tissues, biopsies and image names."""
+    images = submission.images
+    texts = [text for image in images for text in (image.patient, image.tissue, image.biopsy, image.image)]
+    return frozenset(text for text in texts if text)
+
+
+@dataclass
+class _Gate:
+    """The privacy gate over several tables, and what it found."""
+
+    rules: Privacy
+    ids: frozenset[str] = field(repr=False)
+    secret: bytes | None = field(repr=False)
+    problems: list[Problem] = field(default_factory=list)
+
+    def let_through(self, table: str, columns: Mapping[str, Sequence[str | None]], patients: Sequence[str] | None) -> Texts:
+        kept, findings = apply_rules(
+            table, columns, self.rules, raw_ids=self.ids, patients=patients, secret=self.secret
+        )
+        found = [finding.problem() for finding in findings]
+        self.problems += [replace(p, place=replace(p.place, file=f"{table}.csv")) for p in found]
+        return kept
+
+
+def _clinical(submission: Submission, gate: _Gate) -> Texts:
+    clinical = submission.clinical
+    if clinical is None:
+        return {}
+    columns = {name: [row[name] for row in clinical.rows.values()] for name in clinical.columns}
+    kept = gate.let_through("clinical", columns, list(clinical.rows) if clinical.key == "patient" else None)
+    position = {key: at for at, key in enumerate(clinical.rows)}
+    keys = [key_value(image, clinical.key) for image in submission.images]
+    return {
+        name: [values[position[key]] if key in position else None for key in keys] for name, values in kept.items()
+    }
