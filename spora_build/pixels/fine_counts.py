@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import itertools
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,88 +13,16 @@ from numpy.typing import NDArray
 from spora_build.pixels.histogram import BINS, NAN_BIN, ZERO_BIN, keys_of, values_of
 from spora_build.pixels.moments import Moments
 from spora_build.pixels.quantile import quantile_of_counts, quantile_rank
-from spora_build.pixels.standardize import Recipe, Sample
+from spora_build.pixels.standardize import Gap, Recipe, Sample
 
-_BELOW, _ABOVE, _BETWEEN = -1, -2, -3  # as in value_kernels, which is not imported here for numba's sake
-
-
-@dataclass(frozen=True)
-class Bins:
-    """The coarse bins of one channel in which the recipe's quantiles lie, ascending; none for an empty sample."""
-
-    upper: tuple[int, ...]
-    lower: tuple[int, ...] = ()
-    has_lower: bool = False
-
-    @property
-    def all(self) -> tuple[int, ...]:
-        """Both together, ascending."""
-        return tuple(sorted({*self.lower, *self.upper}))
+_SKIPPED = -128  # as in value_kernels, which is not imported here for numba's sake
 
 
-def recipe_bins(coarse: NDArray[np.int64], recipe: Recipe) -> Bins:
-    """The bins that a recipe's quantiles need, from one channel's coarse counts (65536,)."""
-    upper = _quantile_bins(coarse, recipe.upper)
-    if recipe.lower is None:
-        return Bins(upper)
-    return Bins(upper, _quantile_bins(coarse, recipe.lower), has_lower=True)
+def quantile_bins(coarse: NDArray[np.int64], q: float) -> tuple[int, ...]:
+    """The coarse bins (one or two, ascending) of the values beside a quantile, from a channel's coarse counts (65536,).
 
-
-def quantile_in_bins(coarse: NDArray[np.int64], values: NDArray[Any], counts: NDArray[np.int64], q: float) -> float:
-    """``np.quantile`` of one channel's sample, from its coarse counts and the distinct values (ascending) in its bins.
-
-    The type of the values, float32 or not, decides how numpy would interpolate. NaN for an empty sample and where a
-    NaN was counted.
+    None for an empty sample.
     """
-    if coarse[NAN_BIN]:
-        return float("nan")
-    bins = _quantile_bins(coarse, q)
-    if not bins:
-        return float("nan")
-    bin_of = keys_of(values.astype(np.float32)) >> 16
-    inside = (bin_of >= bins[0]) & (bin_of <= bins[-1])
-    return quantile_of_counts(
-        values[inside], counts[inside], q, offset=int(coarse[: bins[0]].sum()), total=int(coarse.sum())
-    )
-
-
-class FineCounter:
-    """Counts windows of float32 pixels (C, h, w) into the bins of each channel."""
-
-    def __init__(self, bins: Sequence[Bins]) -> None:
-        self._bins = tuple(bins)
-        places = max([1, *(len(each.all) for each in bins)])
-        self._zones = np.stack([_zones(each) for each in bins])
-        self._fine = np.zeros((len(bins), places, BINS), np.int64)
-        self._between = np.zeros((len(bins), 3))
-        self._between_log = np.zeros((len(bins), 3))
-
-    def add(self, pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
-        """Count the pixels where ``mask`` (h, w) is True."""
-        from spora_build.pixels.value_kernels import count_fine
-
-        pixels = np.ascontiguousarray(pixels)
-        count_fine(pixels, pixels.view(np.uint32), mask, self._zones, self._fine, self._between, self._between_log)
-
-    def sample(self, channel: int, coarse: NDArray[np.int64]) -> Sample:
-        """What was counted in one channel; ``coarse`` (65536,) are its coarse counts of the same pixels."""
-        zones = self._zones[channel]
-        keys, counts = [], []
-        for place, bin_ in enumerate(self._bins[channel].all):
-            low = np.flatnonzero(self._fine[channel, place])
-            keys.append((low + (bin_ << 16)).astype(np.uint32))
-            counts.append(self._fine[channel, place, low])
-        return Sample(
-            values_of(np.concatenate([np.empty(0, np.uint32), *keys])),
-            np.concatenate([np.empty(0, np.int64), *counts]),
-            below=int(coarse[zones == _BELOW].sum()),
-            above=int(coarse[zones == _ABOVE].sum()),
-            between=_moments(self._between[channel]),
-            between_log=_moments(self._between_log[channel]),
-        )
-
-
-def _quantile_bins(coarse: NDArray[np.int64], q: float) -> tuple[int, ...]:
     total = int(coarse.sum())
     if total == 0:
         return ()
@@ -102,15 +31,88 @@ def _quantile_bins(coarse: NDArray[np.int64], q: float) -> tuple[int, ...]:
     return tuple(sorted({int(bin_) for bin_ in found}))
 
 
-def _zones(bins: Bins) -> NDArray[np.int8]:
-    """What becomes of each coarse bin: its place in the fine counts, or below, between or above the bounds."""
-    zones = np.full(BINS, _ABOVE, np.int8)
-    if bins.upper:
-        floor = bins.lower[-1] + 1 if bins.has_lower else ZERO_BIN
-        zones[: bins.upper[0]] = _BETWEEN
-        zones[: min(floor, bins.upper[0])] = _BELOW
-        for place, bin_ in enumerate(bins.all):
-            zones[bin_] = place
+def recipe_bins(coarse: NDArray[np.int64], recipe: Recipe) -> tuple[int, ...]:
+    """All the bins that a recipe's quantiles need, ascending."""
+    lower = () if recipe.lower is None else quantile_bins(coarse, recipe.lower)
+    return tuple(sorted({*lower, *quantile_bins(coarse, recipe.upper)}))
+
+
+def quantile_in_bins(coarse: NDArray[np.int64], values: NDArray[Any], counts: NDArray[np.int64], q: float) -> float:
+    """``np.quantile`` of one channel's sample, from its coarse counts and the distinct values (ascending) in its bins.
+
+    The type of the values, float32 or not, decides how numpy would interpolate. NaN for an empty sample and where a
+    NaN was counted.
+    """
+    bins = quantile_bins(coarse, q)
+    if not bins or coarse[NAN_BIN]:
+        return math.nan
+    bin_of = keys_of(values.astype(np.float32)) >> 16
+    inside = (bin_of >= bins[0]) & (bin_of <= bins[-1])
+    return quantile_of_counts(
+        values[inside], counts[inside], q, offset=int(coarse[: bins[0]].sum()), total=int(coarse.sum())
+    )
+
+
+class FineCounter:
+    """Counts windows of float32 pixels (C, h, w): value by value in some coarse bins, as moments in the gaps between.
+
+    ``bins`` are those of each channel. Gaps are parted at zero; what lies above the last bin, and with
+    ``from_zero`` (no lower quantile) what lies below zero, is only counted.
+    """
+
+    def __init__(self, bins: Sequence[Iterable[int]], *, from_zero: bool) -> None:
+        self._bins = [tuple(sorted(set(each))) for each in bins]
+        self._gaps = [_gaps(each) for each in self._bins]
+        self._zones = np.stack(
+            [_zones(each, gaps, from_zero) for each, gaps in zip(self._bins, self._gaps, strict=True)]
+        )
+        most = max(len(each) for each in self._bins)
+        self._fine = np.zeros((len(self._bins), max(1, most), BINS), np.int64)
+        self._plain = np.zeros((len(self._bins), most + 2, 3))
+        self._log = np.zeros((len(self._bins), most + 2, 3))
+
+    def add(self, pixels: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
+        """Count the pixels where ``mask`` (h, w) is True."""
+        from spora_build.pixels.value_kernels import count_fine
+
+        pixels = np.ascontiguousarray(pixels)
+        count_fine(pixels, pixels.view(np.uint32), mask, self._zones, self._fine, self._plain, self._log)
+
+    def sample(self, channel: int, coarse: NDArray[np.int64]) -> Sample:
+        """What was counted in one channel; ``coarse`` (65536,) are its coarse counts of the same pixels."""
+        keys, counts = [np.empty(0, np.uint32)], [np.empty(0, np.int64)]
+        for place, bin_ in enumerate(self._bins[channel]):
+            low = np.flatnonzero(self._fine[channel, place])
+            keys.append((low + (bin_ << 16)).astype(np.uint32))
+            counts.append(self._fine[channel, place, low])
+        gaps = []
+        for place, (start, stop) in enumerate(self._gaps[channel]):
+            count = int(coarse[start:stop].sum())
+            if count:
+                low, high = values_of(np.array([start << 16, (stop << 16) - 1], np.uint32)).tolist()
+                skipped = self._zones[channel, start] == _SKIPPED
+                plain = Moments(count, math.nan, math.nan) if skipped else _moments(self._plain[channel, place])
+                log = plain if skipped else _moments(self._log[channel, place])
+                gaps.append(Gap(low, high, plain, log))
+        return Sample(values_of(np.concatenate(keys)), np.concatenate(counts), tuple(gaps))
+
+
+def _gaps(bins: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Runs [start, stop) of coarse bins, none of them resolved, parted at zero."""
+    edges = [0, *itertools.chain.from_iterable((bin_, bin_ + 1) for bin_ in bins), BINS]
+    runs = []
+    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+        runs += [(start, ZERO_BIN), (ZERO_BIN, stop)] if start < ZERO_BIN < stop else [(start, stop)]
+    return [(start, stop) for start, stop in runs if start < stop]
+
+
+def _zones(bins: tuple[int, ...], gaps: list[tuple[int, int]], from_zero: bool) -> NDArray[np.int8]:
+    zones = np.full(BINS, _SKIPPED, np.int8)
+    for place, (start, stop) in enumerate(gaps):
+        if bins and stop <= bins[-1] and not (from_zero and stop <= ZERO_BIN):
+            zones[start:stop] = -1 - place
+    for place, bin_ in enumerate(bins):
+        zones[bin_] = place
     return zones
 
 

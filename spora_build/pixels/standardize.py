@@ -11,14 +11,14 @@ in float64, over the pixels of the tissue mask; deviations are those of the popu
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spora_build.errors import Place, Problem, UsageError
-from spora_build.pixels.moments import Moments, moments_of
+from spora_build.pixels.moments import Moments, merged, moments_of
 
 CLIPPING = "quantile_clipping"
 CLIPPING_LOG1P = "quantile_clipping_log1p"
@@ -56,23 +56,30 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Sample:
-    """The masked pixels of one channel, condensed without losing what clipping inside its values needs.
+class Gap:
+    """Pixels of a channel whose values were not counted one by one, because no bound lies among them."""
 
-    Integers: every distinct value. Floats: the distinct values near the bounds, and the rest as counts and moments.
+    low: float
+    """No value is smaller; NaN where the gap reaches down to minus infinity."""
+    high: float
+    """No value is larger; NaN where the gap reaches up to infinity."""
+    plain: Moments
+    """Of the values; NaN beside the count where every bound clips them."""
+    log: Moments
+    """Of log1p of the same."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The masked pixels of one channel, condensed without losing what clipping needs.
+
+    Integers: every distinct value. Floats: the distinct values near the bounds, and gaps between them.
     """
 
     values: NDArray[Any]
     """Distinct values, ascending."""
     counts: NDArray[np.int64]
-    below: int = 0
-    """Pixels that any bound clips up to the lower one."""
-    above: int = 0
-    """Pixels that any bound clips down to the upper one."""
-    between: Moments = field(default_factory=Moments)
-    """Of the pixels that no bound clips."""
-    between_log: Moments = field(default_factory=Moments)
-    """Of log1p of the same."""
+    gaps: tuple[Gap, ...] = ()
 
 
 def transform(values: NDArray[Any], lower: float, upper: float, method: str) -> NDArray[np.float64]:
@@ -89,18 +96,21 @@ def transform(values: NDArray[Any], lower: float, upper: float, method: str) -> 
 def clipped_moments(sample: Sample, lower: float | None, upper: float, method: str) -> Moments:
     """Moments of a sample after clipping to the bounds and the transform of ``method``.
 
-    Empty where the sample is empty or a bound is NaN.
+    No bound, nor zero where there is no lower one, lies inside a gap. Empty where the sample is empty or a bound NaN.
     """
     if math.isnan(upper) or (lower is not None and math.isnan(lower)):
         return Moments()
     floor = 0.0 if lower is None else lower
+    below = sum(gap.plain.count for gap in sample.gaps if gap.high <= floor)
+    above = sum(gap.plain.count for gap in sample.gaps if gap.low >= upper)
+    kept = [gap for gap in sample.gaps if not (gap.high <= floor or gap.low >= upper)]
     values = np.concatenate([[-math.inf], sample.values.astype(np.float64), [math.inf]])
-    counts = np.concatenate([[sample.below], sample.counts, [sample.above]])
+    counts = np.concatenate([[below], sample.counts, [above]])
     with np.errstate(divide="ignore", invalid="ignore"):
         ends = moments_of(transform(values, floor, upper, method), counts)
     if method == CLIPPING:
-        return ends.merge(sample.between.scaled(floor, upper - floor + EPSILON))
-    return ends.merge(sample.between_log)
+        return merged([ends, *(gap.plain.scaled(floor, upper - floor + EPSILON) for gap in kept)])
+    return merged([ends, *(gap.log for gap in kept)])
 
 
 def _wrong(code: str, option: str, value: float, rule: str) -> Problem:

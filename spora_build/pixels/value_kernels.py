@@ -8,8 +8,8 @@ import numpy as np
 
 from spora_build.pixels.area_kernel import compiled
 
-BELOW, ABOVE, BETWEEN = -1, -2, -3
-"""What a zone says of a coarse bin that is not resolved; 0, 1, … are places in the table of fine counts."""
+SKIPPED = -128
+"""The zone of values of which only the number matters."""
 
 
 @compiled
@@ -45,16 +45,19 @@ def count_coarse(bits, mask, coarse):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def count_fine(pixels, bits, mask, zones, fine, between, between_log):  # type: ignore[no-untyped-def]
+def count_fine(pixels, bits, mask, zones, fine, gaps, gaps_log):  # type: ignore[no-untyped-def]
     """Second pass over the same float32 pixels (C, h, w) and their bits.
 
-    Values in a resolved bin add one to fine[c, zone, key & 65535]; those between the bins are added to the running
-    (count, mean, sum of squared deviations) of x and of log1p(x), float64 (C, 3), window by window.
+    ``zones`` (C, 65536) int8 says what becomes of a coarse bin. Zone z ≥ 0: add one to fine[c, z, key & 65535].
+    SKIPPED: nothing. Else: the value belongs to the gap −1 − z, and is added to the running (count, mean, sum of
+    squared deviations) of x in ``gaps`` and of log1p(x) in ``gaps_log``, float64 (C, gaps, 3), window by window.
     """
-    values = np.empty(mask.size, np.float64)
+    values = np.empty((gaps.shape[1], mask.size), np.float64)
+    zero = np.uint32(0x80000000)
     for channel in range(pixels.shape[0]):
         zone_of, table = zones[channel], fine[channel]
-        count, zeros = 0, 0
+        counts = np.zeros(gaps.shape[1], np.int64)
+        zeros = np.zeros(gaps.shape[1], np.int64)
         for row in range(mask.shape[0]):
             for col in range(mask.shape[1]):
                 if mask[row, col]:
@@ -62,16 +65,19 @@ def count_fine(pixels, bits, mask, zones, fine, between, between_log):  # type: 
                     zone = zone_of[key >> np.uint32(16)]
                     if zone >= 0:
                         table[zone, key & np.uint32(0xFFFF)] += 1
-                    elif zone == BETWEEN:
-                        if key == np.uint32(0x80000000):
-                            zeros += 1
+                    elif zone != SKIPPED:
+                        gap = -1 - zone
+                        if key == zero:
+                            zeros[gap] += 1
                         else:
-                            values[count] = pixels[channel, row, col]
-                            count += 1
-        _add_moments(values[:count], zeros, between[channel])
-        for at in range(count):
-            values[at] = math.log1p(values[at]) if values[at] > -1.0 else np.nan
-        _add_moments(values[:count], zeros, between_log[channel])
+                            values[gap, counts[gap]] = pixels[channel, row, col]
+                            counts[gap] += 1
+        for gap in range(gaps.shape[1]):
+            these = values[gap, : counts[gap]]
+            _add_moments(these, zeros[gap], gaps[channel, gap])
+            for at in range(these.shape[0]):
+                these[at] = math.log1p(these[at]) if these[at] > -1.0 else np.nan
+            _add_moments(these, zeros[gap], gaps_log[channel, gap])
 
 
 @compiled
@@ -81,12 +87,12 @@ def _add_moments(values, zeros, into):  # type: ignore[no-untyped-def]
     if count == 0:
         return
     total = 0.0
-    for value in values:
-        total += value
+    for at in range(values.shape[0]):
+        total += values[at]
     mean = total / count
     deviations = zeros * mean * mean
-    for value in values:
-        deviations += (value - mean) * (value - mean)
+    for at in range(values.shape[0]):
+        deviations += (values[at] - mean) * (values[at] - mean)
     whole = into[0] + count
     shift = mean - into[1]
     into[1] += shift * count / whole

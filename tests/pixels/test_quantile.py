@@ -52,7 +52,7 @@ def float_quantile(pixels: NDArray[np.float32], q: float) -> float:
     windows = np.array_split(pixels, 3)
     for window in windows:
         add_coarse(coarse, window.reshape(1, 1, -1), np.ones((1, window.size), bool))
-    fine = FineCounter([recipe_bins(coarse[0], Recipe(upper=q))])
+    fine = FineCounter([recipe_bins(coarse[0], Recipe(upper=q))], from_zero=True)
     for window in windows:
         fine.add(window.reshape(1, 1, -1), np.ones((1, window.size), bool))
     sample = fine.sample(0, coarse[0])
