@@ -21,6 +21,7 @@ from typing import Protocol, cast
 
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
+from spora_build.readers._dtype import as_stored
 
 
 class Reader(Protocol):
@@ -66,3 +67,10 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
         )
     with reader.open_rois(path) as rois:
         yield rois
+
+
+@contextmanager
+def open_labels(path: Path) -> Iterator[list[Roi]]:
+    """Open a label mask: like :func:`open_rois`, but with the dtype and values of the file (int32, int64, bool…)."""
+    with open_rois(path) as rois:
+        yield [as_stored(roi) for roi in rois]
