@@ -12,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from tests.readers.imc_files import Acquisition, imc_pixels, write_mcd, write_txt
+from tests.readers.zarr_files import write_ome_zarr
 
 Made = tuple[Path, NDArray[Any]]
 
@@ -45,14 +46,23 @@ def mcd(folder: Path) -> Made:
 
 
 def imc_txt(folder: Path) -> Made:
-    """Five channels. (A cut between two lines is a shorter acquisition, and nobody can tell: this one has no such luck.)"""
+    """Five channels; cut between two lines it would be a shorter acquisition, which the contract does not try."""
     acquisition = Acquisition(imc_pixels(channels=5, height=40, width=31))
     return write_txt(folder / "slide_ROI_001_1.txt", acquisition), acquisition.pixels
+
+
+def ome_zarr(folder: Path) -> Made:
+    """Three channels and a smaller level, Zarr format 3 with shards."""
+    pixels = random_pixels((3, 90, 70), "uint16")
+    channels = {"channels": [{"label": name} for name in ("DAPI", "CD3", "CD8")]}
+    path = write_ome_zarr(folder / "image.ome.zarr", pixels, chunks=(3, 16, 16), shards=(3, 64, 64), omero=channels)
+    return path, pixels
 
 
 OTHER_SAMPLES: dict[str, Callable[[Path], Made]] = {
     "imc_txt": imc_txt,
     "mcd": mcd,
+    "ome_zarr": ome_zarr,
     "png_jpeg": png_jpeg,
     "tiff_folder": tiff_folder,
 }
