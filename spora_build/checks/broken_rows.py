@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from spora_build.checks.core import Violation
@@ -21,6 +22,11 @@ def broken_rows(table: TableFile, wrong: ArrayLike, what: str) -> Iterator[Viola
     if len(positions):
         rows = "1 row" if len(positions) == 1 else f"{len(positions)} rows, the first"
         yield Violation(table.place, f"{what}: {rows} at position {positions[0]}")
+
+
+def unlike(values: Iterable[Any], is_good: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Which values are there but not good; nulls are another rule's matter."""
+    return np.array([not pd.isna(value) and not is_good(str(value)) for value in values], dtype=bool)
 
 
 def listed(names: Collection[object], limit: int = 5) -> str:

@@ -179,7 +179,7 @@ def _has_no_tissue(view: DatasetView, tissue: str, mpp: float) -> bool:
 
 @rule("V714", needs=["V323", "V324", "V707", "V708", "V710"], remedy="Run `spora-build stats` again.")
 def global_values(view: DatasetView) -> Iterator[Violation]:
-    """Global means and stds are finite for every channel that a tissue there has, NaN for others; no std is negative."""
+    """Global means and stds are finite for channels that a tissue there has, NaN for others; no std is negative."""
     for folder, name, table in _tables(view, "global_level"):
         values = table.rows.iloc[0].astype(float)
         here = {image.tissue_id for image in view.images_of(folder.modality) if image.mpp == folder.mpp}

@@ -50,7 +50,10 @@ def quantiles_are_those_of_the_pixels(view: DatasetView) -> Iterator[Violation]:
 
 @rule("V722", deep=True, needs=NEEDS, remedy="Run `spora-build stats` again.")
 def moments_are_those_of_the_pixels(view: DatasetView) -> Iterator[Violation]:
-    """Global means and population stds are those of all tissue pixels, clipped and then rescaled or log1p (within 1e-3)."""
+    """Global means and population stds are those of all tissue pixels after the method's transform (within 1e-3).
+
+    The transform is clipping, then rescaling to [0, 1] or log1p.
+    """
     for folder, recipe in _recomputable(view):
         pooled = _pool(view, folder, recipe)
         for name in ("means", "stds"):

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from spora_build.checks.broken_rows import broken_rows, listed
+from spora_build.checks.broken_rows import broken_rows, listed, unlike
 from spora_build.checks.core import NotApplicableError, Violation, rule
 from spora_build.checks.table_file import Kind, TableFile
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
 from spora_build.model.modality import Modality
-from spora_build.model.names import DATASET_NAME, PATIENT_ID, SPECIMEN_ID
+from spora_build.model.names import PATIENT_ID, SPECIMEN_ID, is_dataset_name
 
 IDENTIFIERS = ("tissue_id", "patient_id", "specimen_id", "modality")
 NAN_TEXTS = {"nan", "NaN", "NAN", "<NA>", "NaT", "np.nan"}
@@ -88,8 +88,7 @@ def rows_are_unique(view: DatasetView) -> Iterator[Violation]:
 
 
 def _unmatched(table: TableFile, column: str, pattern: re.Pattern[str]) -> Iterator[Violation]:
-    values = table.rows[column]
-    wrong = values.notna() & ~values.astype(str).map(lambda text: pattern.match(text) is not None).astype(bool)
+    wrong = unlike(table.rows[column], lambda text: pattern.fullmatch(text) is not None)
     yield from broken_rows(table, wrong, f"malformed {column}")
 
 
@@ -108,22 +107,27 @@ def specimen_ids(view: DatasetView) -> Iterator[Violation]:
 @rule("V111", needs=["V103"], remedy="Build tissue_id from the other columns: dataset_patientid_specimenid.")
 def tissue_ids(view: DatasetView) -> Iterator[Violation]:
     """A tissue_id is dataset_patientid_specimenid of its own row."""
-    rows = view.tissues.rows[[*IDENTIFIERS[:3]]].astype(str)
-    dataset = rows["tissue_id"].str.partition("_")[0]
-    expected = dataset + "_" + rows["patient_id"] + "_" + rows["specimen_id"]
-    wrong = (rows["tissue_id"] != expected) | ~dataset.map(lambda name: bool(DATASET_NAME.match(name))).astype(bool)
-    known = view.tissues.rows[[*IDENTIFIERS[:3]]].notna().all(axis=1)
-    yield from broken_rows(view.tissues, wrong & known, "tissue_id is not made of its row")
+    known = view.tissues.rows[[*IDENTIFIERS[:3]]]
+    wrong = [
+        known_row and not _is_made_of(*map(str, row))
+        for row, known_row in zip(known.itertuples(index=False), known.notna().all(axis=1), strict=True)
+    ]
+    yield from broken_rows(view.tissues, wrong, "tissue_id is not made of its row")
+
+
+def _is_made_of(tissue_id: str, patient_id: str, specimen_id: str) -> bool:
+    dataset = tissue_id.partition("_")[0]
+    return is_dataset_name(dataset) and tissue_id == f"{dataset}_{patient_id}_{specimen_id}"
 
 
 @rule("V112", needs=["V103"], remedy="Give folder, column dataset and tissue ids the same dataset name.")
 def one_dataset_name(view: DatasetView) -> Iterator[Violation]:
     """The folder, the column dataset and the first part of every tissue_id say the same dataset name."""
     name = view.layout.name
-    prefix = view.tissues.rows["tissue_id"].astype(str).str.partition("_")[0]
-    yield from broken_rows(view.tissues, prefix != name, f"tissue_id does not begin with {name}_")
+    foreign = unlike(view.tissues.rows["tissue_id"], lambda text: text.partition("_")[0] == name)
+    yield from broken_rows(view.tissues, foreign, f"tissue_id does not begin with {name}_")
     if "dataset" in view.tissues.rows.columns:
-        yield from broken_rows(view.tissues, view.tissues.rows["dataset"].astype(str) != name, f"dataset is not {name}")
+        yield from broken_rows(view.tissues, view.tissues.rows["dataset"].ne(name), f"dataset is not {name}")
 
 
 @rule("V113", needs=["V101"], severity=Severity.WARNING, remedy="Add a column dataset with the dataset's name.")
@@ -156,7 +160,7 @@ def modality_values(view: DatasetView) -> Iterator[Violation]:
     `IMC` silently gives the reader no tissues.
     """
     values = view.tissues.rows["modality"]
-    wrong = values.notna() & ~values.astype(str).map(_is_modality).astype(bool)
+    wrong = unlike(values, _is_modality)
     yield from broken_rows(view.tissues, wrong, f"no modality: {listed(set(values[wrong].astype(str)))}")
 
 
