@@ -79,7 +79,7 @@ def test_what_ome_zarr_py_describes_and_reads(tmp_path: Path, zarr_format: int) 
 
     pixels = some_pixels((3, 60, 80), "uint16")
     group = zarr.open_group(str(tmp_path / "a.zarr"), mode="w", zarr_format=zarr_format)
-    group.create_array("full", data=pixels, chunks=(1, 32, 32))
+    group.create_array("full", shape=pixels.shape, dtype=pixels.dtype, chunks=(1, 32, 32))[...] = pixels
     scale = {"type": "scale", "scale": [1.0, 0.37744, 0.37744]}
     write_multiscales_metadata(
         group,

@@ -51,5 +51,6 @@ def write_ome_zarr(
         attributes={"ome": {"version": "0.5", **ome}} if zarr_format == 3 else ome,
     )
     for name, level in (("0", pixels), ("1", pixels[..., ::2, ::2] // 2)):
-        group.create_array(name, data=level, **array_options)
+        array = group.create_array(name, shape=level.shape, dtype=level.dtype, **array_options)
+        array[...] = level
     return path
