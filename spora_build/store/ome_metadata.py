@@ -10,7 +10,9 @@ import numpy as np
 
 Json = dict[str, Any]
 
-_NUCLEAR = re.compile(r"dapi|hoechst|draq5|sytox|nucle|iridium|histone|^dna|^h3\b|^ir19[13]|19[13]ir$", re.IGNORECASE)
+_NUCLEAR = re.compile(
+    r"dapi|hoechst|draq5|sytox|nucle|iridium|histone|^dna(?![a-z])|^h3\b|^ir19[13]|19[13]ir$", re.IGNORECASE
+)
 _NUCLEAR_COLOR = "0000FF"
 _COLORS = ("E69F00", "56B4E9", "009E73", "F0E442", "D55E00", "CC79A7", "FFFFFF")
 """Okabe and Ito's palette, which the colour-blind can tell apart, without its blue and its black."""
