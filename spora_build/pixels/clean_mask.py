@@ -39,7 +39,8 @@ def close_gaps(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
     wide = ndimage.distance_transform_edt(~wide) <= radius_px
     if not wide.all():  # the distance to nothing is not defined
         wide = ndimage.distance_transform_edt(wide) > radius_px
-    return wide[margin:-margin, margin:-margin] | mask
+    closed: NDArray[np.bool_] = wide[margin:-margin, margin:-margin] | mask
+    return closed
 
 
 def _without_small(mask: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:

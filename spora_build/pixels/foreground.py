@@ -34,16 +34,16 @@ class Foreground:
     """Microns per pixel of both."""
 
 
-def working_mpp(size: Size, mpp: float, channels: int) -> float:
+def working_mpp(size: Size, mpp: float, channels: int, wanted: float | None = None) -> float:
     """Pixel size to decide at, for the finest stored image (``size`` at ``mpp``) of a tissue with so many channels.
 
-    4 µm; finer where the field's shorter side would have fewer than 256 pixels, never finer than the image; coarser
-    where the field would not fit in memory.
+    As ``wanted``, else 4 µm, or finer where the field's shorter side would have fewer than 256 pixels; never finer than
+    the image; coarser where the field would not fit in memory.
     """
     short_um = min(size.height, size.width) * mpp
     area_um2 = size.height * size.width * mpp**2
     finest = max(math.sqrt(area_um2 / MOST_PX), math.sqrt(area_um2 * channels / MOST_VALUES))
-    return max(mpp, finest, min(USUAL_MPP, short_um / LEAST_SIDE_PX))
+    return max(mpp, finest, wanted or min(USUAL_MPP, short_um / LEAST_SIDE_PX))
 
 
 def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings) -> Foreground:
@@ -58,7 +58,7 @@ def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings)
 
 
 def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSettings) -> Foreground:
-    """Tissue of a stack of (H, W) channels of any integer or float type; channels that failed QC are left out by the caller."""
+    """Tissue of a stack of (H, W) channels of any integer or float type, without those that failed QC."""
     outside = multiplex.unmeasured(planes, mpp)
     nothing = Foreground(np.zeros(outside.shape, bool), outside, mpp)
     if outside.all():
@@ -72,6 +72,17 @@ def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSet
     level = float(np.percentile(measured, 95))
     tissue = signal > _cut(measured, settings, multiplex.signal_threshold, level)
     return Foreground(clean_mask(tissue & ~outside, mpp, settings) & ~outside, outside, mpp)
+
+
+def agree(seen: Sequence[Foreground], also_measured: Sequence[NDArray[np.bool_]] = ()) -> Foreground:
+    """One foreground of registered images on one grid: tissue in any of ``seen``, where every one of them, and of the
+    images whose unmeasured pixels ``also_measured`` names, was measured. Where that leaves nothing, tissue anywhere.
+    """
+    tissue = np.logical_or.reduce([one.tissue for one in seen])
+    outside = np.logical_or.reduce([*(one.outside for one in seen), *also_measured])
+    if (tissue & ~outside).any():
+        tissue = tissue & ~outside
+    return Foreground(tissue, outside, seen[0].mpp)
 
 
 def _cut(measured: NDArray[np.float32], settings: MaskSettings, automatic: Any, level: float) -> float:

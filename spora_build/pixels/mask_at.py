@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,20 +43,25 @@ def mask_bands(
 
 
 def nearest_bands(
-    source: PixelSource, source_size: Size, scale: float, size: Size, rows: int | None = None
+    source: PixelSource,
+    channels: Sequence[int],
+    source_size: Size,
+    scale: float,
+    size: Size,
+    rows: int | None = None,
 ) -> Iterator[NDArray[np.bool_]]:
-    """A person's own mask (any channel not 0) at another pixel size, in bands: the source pixel under each centre.
+    """A person's own mask (not 0 in any of ``channels``) at another pixel size, in bands.
 
-    ``scale`` is source pixels per output pixel along each axis. NaN counts as 0.
+    Each pixel is the source pixel under its centre; ``scale`` is source pixels per output pixel along each axis. NaN counts as 0.
     """
     down = _nearest(size.height, scale, source_size.height)
     across = _nearest(size.width, scale, source_size.width)
     left, width = int(across[0]), int(across[-1]) + 1 - int(across[0])
     for start, stop in _bands(size, rows or max(1, int(_BAND_PX / max(width * scale, size.width)))):
         top, height = int(down[start]), int(down[stop - 1]) + 1 - int(down[start])
-        pixels = source.read((0,), Window(top, left, height, width))[0]
-        picked = pixels[np.ix_(down[start:stop] - top, across - left)]
-        yield (picked != 0) & (picked == picked)
+        pixels = source.read(channels, Window(top, left, height, width))
+        picked = pixels[:, (down[start:stop] - top)[:, None], across - left]
+        yield ((picked != 0) & (picked == picked)).any(axis=0)
 
 
 def _bands(size: Size, rows: int | None) -> Iterator[tuple[int, int]]:
@@ -75,4 +80,5 @@ def _between(length: int, scale: float, source_length: int) -> tuple[NDArray[np.
 def _nearest(length: int, scale: float, source_length: int) -> NDArray[np.int64]:
     # a centre on the line between two pixels belongs to the one after it, whatever the last bit of the scale
     places = np.floor((np.arange(length) + 0.5) * scale + 1e-9).astype(np.int64)
-    return np.minimum(places, source_length - 1)
+    inside: NDArray[np.int64] = np.minimum(places, source_length - 1)
+    return inside

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,8 @@ def channel_signal(
         return None
     noise = float(np.minimum(measured, high).var()) * _noise_left(sigma)
     weight = max(0.0, 1 - noise / variance) ** 2
-    signal = ((smoothed - floor) / (top - floor)).clip(0, 1.5)
-    return np.arcsinh(_BEND * signal) / np.float32(math.asinh(_BEND)), weight
+    signal = ((smoothed - np.float32(floor)) / np.float32(top - floor)).clip(0, 1.5)
+    return (np.arcsinh(np.float32(_BEND) * signal) / np.float32(math.asinh(_BEND))).astype(np.float32), weight
 
 
 def combine(signals: Iterable[tuple[NDArray[np.float32], float] | None]) -> NDArray[np.float32] | None:
@@ -90,14 +90,15 @@ def combine(signals: Iterable[tuple[NDArray[np.float32], float] | None]) -> NDAr
 def signal_threshold(signal: NDArray[np.float32]) -> float:
     """Level above which there is tissue, from the measured pixels' combined signal.
 
-    Otsu's threshold, but never more than a share of the tissue's own level (the median above Otsu's threshold): one half
-    where tissue and background are clearly apart, 0.4 where not. Tissue that fills the field is nowhere that dark.
+    Otsu's threshold, but never more than a share of the tissue's own level (the median above that threshold): one
+    half where tissue and background are clearly apart, 0.4 where not. Tissue that fills the field is nowhere as dark.
     """
     from skimage.filters import threshold_otsu
 
     if signal.min() == signal.max():
         return -math.inf
-    split = float(threshold_otsu(signal))
+    otsu: Callable[[NDArray[np.float32]], float] = threshold_otsu
+    split = float(otsu(signal))
     tissue = float(np.median(signal[signal > split]))
     background = float(np.median(signal[signal <= split]))
     share = 0.5 if tissue > CLEAR * background else 0.4

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,19 @@ from spora_build.store.atomic import write_beside
 KEY = "mask"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Zip members carry a time; a fixed one keeps files reproducible (numpy does the same)."""
+_PIECE_BYTES = 1 << 20
 
 
 def write_mask(path: Path, mask: NDArray[Any]) -> None:
     """Write a (H, W) mask as ``np.savez_compressed`` would, atomically."""
+    write_mask_bands(path, mask.shape, mask.dtype, [mask])
+
+
+def write_mask_bands(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], bands: Iterable[NDArray[Any]]) -> None:
+    """Write a mask that comes from top to bottom in bands of rows: the bytes of :func:`write_mask`, in flat memory.
+
+    Raises ValueError, and leaves nothing behind, where the bands are not of this shape and type.
+    """
     with (
         write_beside(path) as temporary,
         zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
@@ -28,7 +38,44 @@ def write_mask(path: Path, mask: NDArray[Any]) -> None:
         member = zipfile.ZipInfo(f"{KEY}.npy", date_time=_EPOCH)
         member.compress_type = zipfile.ZIP_DEFLATED
         with archive.open(member, "w", force_zip64=True) as stream:
-            npy.write_array(stream, np.ascontiguousarray(mask), allow_pickle=False)
+            header = {"shape": shape, "fortran_order": False, "descr": npy.dtype_to_descr(dtype)}
+            npy.write_array_header_1_0(stream, header)
+            for piece in _pieces(_checked(bands, shape, dtype)):
+                stream.write(piece)
+
+
+def _checked(
+    bands: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[memoryview | bytes]:
+    rows = 0
+    for band in bands:
+        if band.shape[1:] != shape[1:] or band.dtype != dtype:
+            raise ValueError(f"a band of {band.shape} {band.dtype} in a mask of {shape} {dtype}")
+        rows += len(band)
+        data: Any = np.ascontiguousarray(band).reshape(-1).view(np.uint8)
+        yield memoryview(data)
+    if rows != shape[0]:
+        raise ValueError(f"{rows} rows of bands in a mask of {shape}")
+
+
+def _pieces(bands: Iterable[memoryview | bytes]) -> Iterator[memoryview | bytes]:
+    """The same bytes in pieces of one size: what a compressor makes of them may depend on how they come."""
+    waiting = bytearray()
+    for band in bands:
+        at = 0
+        if waiting:
+            at = min(_PIECE_BYTES - len(waiting), len(band))
+            waiting += band[:at]
+            if len(waiting) < _PIECE_BYTES:
+                continue
+            yield bytes(waiting)
+            waiting.clear()
+        whole = at + (len(band) - at) // _PIECE_BYTES * _PIECE_BYTES
+        for start in range(at, whole, _PIECE_BYTES):
+            yield band[start : start + _PIECE_BYTES]
+        waiting += band[whole:]
+    if waiting:
+        yield bytes(waiting)
 
 
 def read_mask(path: Path) -> NDArray[Any]:
