@@ -14,7 +14,7 @@ MISSING = frozenset({"", "na", "n/a", "n.a.", "nan", "none", "null", "unknown", 
 _YES_AND_NO = "0 1 0.0 1.0 yes no true false y n t f ja nein j oui non o si sí s pos neg + positive negative"
 _BOOLEAN = frozenset(_YES_AND_NO.split())
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
-_ARTICLES = "of the a an de di du des del della dell d l la le les los el der die das den dem von am im"
+_ARTICLES = "of the a an de di du des del della dell d l la le les los el der die das den dem von am im s"
 _SMALL_WORDS = frozenset(_ARTICLES.split())
 _UMLAUTS = str.maketrans({"ß": "ss", "ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
 

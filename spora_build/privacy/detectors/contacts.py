@@ -39,4 +39,4 @@ def find(column: Column) -> Hit | None:
 def _is_phone(text: str) -> bool:
     if _PHONE.search(text):
         return True
-    return _NATIONAL.fullmatch(text) is not None and 9 <= sum(letter.isdigit() for letter in text) <= 13
+    return _NATIONAL.fullmatch(text) is not None and 10 <= sum(letter.isdigit() for letter in text) <= 13

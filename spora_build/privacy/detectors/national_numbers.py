@@ -14,6 +14,8 @@ _NORDIC = re.compile(r"(?<![\d-])(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+A]\d
 _SWEDISH = re.compile(r"(?<![\d-])((19|20)?\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])[-+]\d{4}(?![\d-])")
 _BELGIAN = re.compile(r"(?<!\d)\d\d\.\d\d\.\d\d-\d{3}\.\d\d(?!\d)")
 _BRAZILIAN = re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d\d(?!\d)")
+_CHILEAN = re.compile(r"(?<![\d.])\d{1,2}\.\d{3}\.\d{3}-[\dkK](?!\w)")
+_ARGENTINE = re.compile(r"(?<![\d-])(20|23|24|27|30|33|34)-\d{8}-\d(?![\d-])")
 _KVNR = re.compile(r"[A-Z]\d{9}")
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 
@@ -32,6 +34,8 @@ def is_certain(text: str) -> bool:
             _SWEDISH.search(text),
             _BELGIAN.search(text),
             _BRAZILIAN.search(text),
+            _CHILEAN.search(text),
+            _ARGENTINE.search(text),
         )
     )
 

@@ -11,22 +11,23 @@ from spora_build.privacy.hit import Hit
 CODE = "E-PRIV-001"
 
 _WHOSE = (
-    "first|last|middle|full|given|family|maiden|birth|sur|patient|patienten|subject|donor|person|contact|doctor|physician"
+    "pat|pt|first|last|middle|full|given|family|maiden|birth|sur|patient|patienten|subject|donor|person|contact|doctor|physician"
     "|surgeon|pathologist|operator|investigator|user|mother|father|mothers|fathers|spouse|participant"
 )
 _NAMED = re.compile(
     rf"_({_WHOSE})_?names?_|_(surname|forename|initials)_|_(vor|nach|familien|geburts|ruf|patienten)_?namen?_"
     r"|_(initialen|prenoms?|patronyme|initiales)_"
-    r"|_(cognome|iniziali|apellidos?|iniciales|nombres)_|^_(names?|nom|nome|nombre|noms)_$"
-    r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|paziente|paciente|famille|jeune_fille|pila|completo|naissance)_"
+    r"|_(cognome|iniziali|apellidos?|iniciales|nombres)_"
+    r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|patienten|pt|paziente|paciente|famille|jeune_fille|pila|completo|naissance)_"
     r"|_name_(first|last|full|given|family)_|_nom_complet_|_nome_completo_"
 )
+_JUST_A_NAME = re.compile(r"_(names?|nom|nome|nombre|noms)_")
 _STAFF = re.compile(
-    r"_(operator|pathologist|surgeon|physician|doctor|clinician|nurse|technician|oncologist|radiologist|investigator"
-    r"|reviewer|annotator|arzt|arztin|aerztin|hausarzt|chirurg|chirurgin|pathologe|pathologin|untersucher|operateur"
+    r"_(gp|consultant|attending|provider|resident|trainee|fellow|operator|pathologist|surgeon|physician|doctor|clinician|nurse|technician|oncologist|radiologist|investigator"
+    r"|reviewer|annotator|chirurg|chirurgin|pathologe|pathologin|untersucher|operateur"
     r"|einsender|zuweiser|medecin|chirurgien|chirurgienne|pathologiste|medico|chirurgo|patologo|operatore|cirujano"
     r"|patologa|operador|tecnico|next_kin|relative|guardian|emergency_contact|referrer|referring_provider"
-    r"|(scored|signed|reviewed|annotated|acquired|performed|entered|imaged|processed)_by)_"
+    r"|[a-z]+ed_by)_|a(e)?rzt(in)?_"
 )
 _JUDGEMENT = re.compile(
     r"_(score|scores|grade|grading|annotation|assessment|label|call|review|consensus|estimate|percent|agreement|diagnosis)_"
@@ -43,7 +44,8 @@ def find(column: Column) -> Hit | None:
     """Columns named for a person's name that hold text, and values that read as people."""
     if column.is_boolean or column.is_numeric:
         return None
-    if _NAMED.search(column.words):
+    just_a_name = column.table != "cells" and _JUST_A_NAME.fullmatch(column.words)
+    if just_a_name or _NAMED.search(column.words):
         return Hit(CODE, "is named for a person's name or initials", column.rows)
     if _STAFF.search(column.words) and not _JUDGEMENT.search(column.words):
         return Hit(CODE, "is named for a person", column.rows)

@@ -11,12 +11,12 @@ CODE = "E-PRIV-004"
 
 _NAMED = re.compile(
     r"_(address|addresses|adresse|anschrift|strasse|street|hausnummer|indirizzo|direccion|domicilio|domicile|calle|rue|wohnort"
-    r"|wohnadresse|city|cities|town|ville|citta|ciudad|stadt|gemeinde|commune|comune|municipio|municipality|village|county"
-    r"|district|bezirk|landkreis|residence|residenz|residenza|residencia|latitude|longitude|lat_lon|gps|geolocation|geocode"
+    r"|wohnadresse|city|cities|town|ville|citta|ciudad|stadt|gemeinde|commune|comune|municipio|municipality|village|suburb|county"
+    r"|district|bezirk|kreis|landkreis|residence|residenz|residenza|residencia|latitude|longitude|lat_lon|gps|geolocation|geocode"
     r"|geburtsort|herkunftsort|birthplace|hometown|zip|zipcode|zip_code|postcode|post_code|postal_code|postal|plz|postleitzahl"
     r"|code_postal|codigo_postal|codice_postale|neighbourhood_name|census_tract|census_block|quartier|provincia_residenza"
     r"|localite|localita|localidad)_"
-    r"|_(place|ort|lieu|luogo|lugar|city|town|stadt|ville)_(birth|geburt|naissance|nascita|nacimiento|residence|death|deces)_"
+    r"|gemeinde_|_(place|ort|lieu|luogo|lugar|city|town|stadt|ville)_(birth|geburt|naissance|nascita|nacimiento|residence|death|deces)_"
     r"|_(birth|death)_(place|city|town)_|^_(ort|wohnen|via|home|location_patient|patient_location)_$"
     r"|_(home|patient|street)_(address|location)_"
 )

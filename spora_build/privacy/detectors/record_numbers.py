@@ -26,13 +26,14 @@ _NAMED = re.compile(
     r"|paciente|historia|expediente|afiliacion|seguridad_social|identificacion|accession)_"
     r"|_(id|identifiant|codice|codigo|code)_(patient|paziente|paciente|identificativo|sanitario|subject|dossier)_"
     r"|_(codice_fiscale|tessera_sanitaria|cartella_clinica|historia_clinica|tarjeta_sanitaria|seguridad_social)_"
-    r"|_securite_sociale_|_social_security_|_medical_record_|_expediente_|_lab_accession_|_case_accession_"
+    r"|(kranken|patienten)_?akten?_|_securite_sociale_|_social_security_|_medical_record_|_expediente_|_lab_accession_|_case_accession_"
     r"|^_(accession|subject|subjects|patient|patients|donor|participant|paziente|paciente|patiente|proband|mrn_id|case)_$"
 )
 _PUBLIC = re.compile(r"_(geo|uniprot|genbank|refseq|term|source|ontology|gene|protein|array|sra|ena|arm|protocol)_")
-_COUNTED = re.compile(r"_(count|counts|total|per|n)_")
+_COUNTED = re.compile(r"_(count|counts|total|per)_")
 _MEASURE = re.compile(
-    r"_(count|counts|total|sum|area|size|width|height|length|intensity|volume|x|y|z|px|um|mm|nm|seed|reads|cells|dose|cost)_"
+    r"_(count|counts|total|sum|area|size|width|height|length|intensity|volume|x|y|z|px|um|mm|nm|seed|reads|cells|dose|cost|platelets|leukocytes|lymphocytes|neutrophils|wbc|rbc"
+    r"|thrombozyten|plaquettes|piastrine|plaquetas|viral|load|level|value|distance|pixels)_"
 )
 _PATHOLOGY_CASE = re.compile(
     r"[A-Z]{1,4}[-/ ]?(19|20)\d\d[-/. ]\d{2,7}|[A-Z]{1,3}[-/ ]?\d\d[-/]\d{3,7}|\d\d-[A-Z]{1,3}-\d{3,7}"

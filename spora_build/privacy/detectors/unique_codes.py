@@ -10,7 +10,7 @@ from spora_build.privacy.hit import Hit
 CODE = "E-PRIV-012"
 
 _HARMLESS = re.compile(
-    r"_(core|cores|position|pos|coordinate|coordinates|coord|roi|rois|fov|well|tma|grid|spot|cell|cells|nucleus|channel|marker"
+    r"_(geo|uniprot|genbank|refseq|ontology|core|cores|position|pos|coordinate|coordinates|coord|roi|rois|fov|well|tma|grid|spot|cell|cells|nucleus|channel|marker"
     r"|gene|genes|protein|peptide|antibody|clone|colou?r|hex|tnm|stage|mutation|mutations|variant|variants|hgvs|karyotype|icd"
     r"|icdo|icd_10|snomed|diagnosis|histology|histotype|regimen|treatment|therapy|drug|drugs|object|label|cluster|region"
     r"|neighbou?rhood|phenotype|celltype|cell_type|acquisition|panel|row|column|col|well|plate|cycle|tile|tissue_type|isotope"
