@@ -83,7 +83,7 @@ class CellsSource:
     def _read_parquet_header(self) -> None:
         try:
             schema = pq.read_schema(self.path)
-        except pa.ArrowInvalid:
+        except (pa.ArrowException, OSError):
             self.problems.append(problem("E-CELL-009", self.file))
             return
         kept: list[str] = []
@@ -91,19 +91,27 @@ class CellsSource:
             if item.name.startswith("__index_level_"):
                 continue
             kept.append(item.name)
-            if pa.types.is_nested(item.type) or pa.types.is_binary(item.type):
+            try:
+                pc.cast(pa.array([], item.type), pa.string())
+                readable = not pa.types.is_binary(item.type)
+            except pa.ArrowException:
+                readable = False
+            if not readable:
                 self.problems.append(problem("E-CELL-011", self.file, None, item.name, type=str(item.type)))
                 kept.pop()
         self.headers = tuple(kept)
 
     def _parquet_pieces(self) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
         start = 2
-        with pq.ParquetFile(self.path) as file:
-            for batch in file.iter_batches(batch_size=1 << 17, columns=list(self.headers)):
-                columns = [pc.cast(batch.column(name), pa.string()) for name in self.headers]
-                numbers = np.arange(start, start + batch.num_rows, dtype=np.int64)
-                start += batch.num_rows
-                yield numbers, pa.table(columns, names=list(self.headers))
+        try:
+            with pq.ParquetFile(self.path) as file:
+                for batch in file.iter_batches(batch_size=1 << 17, columns=list(self.headers)):
+                    columns = [pc.cast(batch.column(name), pa.string()) for name in self.headers]
+                    numbers = np.arange(start, start + batch.num_rows, dtype=np.int64)
+                    start += batch.num_rows
+                    yield numbers, pa.table(columns, names=list(self.headers))
+        except (pa.ArrowException, OSError):  # a damaged page inside a file whose footer is whole
+            self.problems.append(problem("E-CELL-009", self.file))
 
     def _read_text_header(self) -> None:
         if is_workbook(self.path):
@@ -171,8 +179,9 @@ class CellsSource:
                 start = int(numbers[-1]) + 1 if batch.num_rows else start
                 columns = [batch.column(str(position)) for position in self._positions]
                 yield numbers, pa.table(columns, names=list(self.headers))
-        except pa.ArrowInvalid:
-            self.problems.append(problem("E-SHEET-008", self.file, self._broken_quote()))
+        except pa.ArrowInvalid as error:
+            if "Empty CSV file" not in str(error):  # that is a header and nothing below it
+                self.problems.append(problem("E-SHEET-008", self.file, self._broken_quote()))
             return
         row = self._broken_quote() if self._has_odd_quotes() else None
         if row is not None:

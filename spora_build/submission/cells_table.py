@@ -75,7 +75,7 @@ class CellsTable:
 def read_cells(root: Path, images: Sequence[ImageRow]) -> tuple[CellsTable | None, list[Problem]]:
     """The table of cells of a raw folder and every problem in it; None where there is none or it is unusable.
 
-    Reads the file once from end to end, in bounded memory but for 16 bytes per cell.
+    Reads the file once from end to end, in bounded memory but for some 40 bytes per cell.
     """
     path, problems = find_sheet(root, "cells", (".csv", ".tsv", ".parquet"))
     if path is None:

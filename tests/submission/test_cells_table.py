@@ -159,3 +159,20 @@ def test_real_cells_equal_what_the_csv_module_reads(sample_data: Path, tmp_path:
     ]
     assert len(wanted) > 1000
     assert records(cells.read()) == wanted
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_line_ends(tmp_path: Path, line_end: str) -> None:
+    make_raw_folder(tmp_path)
+    lines = ["tissue,cell_id,cell_type", "T1,1,a", "", "T2,2,b", ""]
+    (tmp_path / "cells.csv").write_bytes(line_end.join(lines).encode())
+    cells, codes = cells_of(tmp_path)
+    assert codes == []
+    assert records(cells.read()) == [("T1", 1, "a"), ("T2", 2, "b")]
+
+
+@pytest.mark.parametrize("text", ["tissue,cell_id,cell_type", "tissue,cell_id,cell_type\n\n,,\n"])
+def test_a_header_alone(tmp_path: Path, text: str) -> None:
+    make_raw_folder(tmp_path)
+    (tmp_path / "cells.csv").write_text(text)
+    assert [p.code for p in read_submission(tmp_path).problems] == ["E-SHEET-013"]
