@@ -12,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from tests.readers.imc_files import Acquisition, imc_pixels, write_mcd, write_txt
+from tests.readers.vms_files import write_vms
 from tests.readers.zarr_files import write_ome_zarr
 
 Made = tuple[Path, NDArray[Any]]
@@ -59,10 +60,17 @@ def ome_zarr(folder: Path) -> Made:
     return path, pixels
 
 
+def openslide_slides(folder: Path) -> Made:
+    """A Hamamatsu slide of one JPEG with restart markers, which only OpenSlide reads."""
+    path = write_vms(folder, np.kron(random_pixels((16, 32, 3), "uint8"), np.ones((16, 16, 1), np.uint8)))
+    return path, np.moveaxis(imagecodecs.jpeg8_decode((folder / "slide.jpg").read_bytes()), -1, 0)
+
+
 OTHER_SAMPLES: dict[str, Callable[[Path], Made]] = {
     "imc_txt": imc_txt,
     "mcd": mcd,
     "ome_zarr": ome_zarr,
+    "openslide_slides": openslide_slides,
     "png_jpeg": png_jpeg,
     "tiff_folder": tiff_folder,
 }
