@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.readers._codestream_size import declared_pixels
 from spora_build.readers._file_bytes import damaged
 
 JPEG = {6, 7, 34892, 33007}
@@ -31,8 +32,12 @@ def segment_decoder(page: Any, name: str) -> SegmentDecoder:
     """How the segments of a ``tifffile.TiffPage`` are decoded; the file may be closed afterwards."""
     extra = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in JPEG else {}
     decode = page.decode
+    height, width = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+    limit = 4 * max(height * width, 64 * 64)
 
     def decode_generally(data: bytes, index: int) -> NDArray[Any]:
+        if (declared_pixels(data) or 0) > limit:
+            raise damaged(name, f"strip or tile {index} declares far more pixels than its place has")
         try:
             array = decode(data, index, **extra)[0]
         except MemoryError:
