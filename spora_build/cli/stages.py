@@ -17,12 +17,14 @@ def open_dataset(given: Path | None) -> Layout:
     return find_dataset(given or Path())
 
 
-def finish(layout: Layout, command: str, run: Callable[[int, ShowProgress], list[Outcome]], jobs: int) -> None:
+def finish(
+    layout: Layout, command: str, run: Callable[[Layout, int, ShowProgress], list[Outcome]], jobs: int
+) -> None:
     """Run a stage with a progress bar, show its table and leave with the right code."""
     from spora_build.cli.console import progress, show_outcomes
     from spora_build.cli.exits import exit_with
     from spora_build.workflows.jobs import default_workers
 
-    outcomes = run(jobs or default_workers(), progress)
+    outcomes = run(layout, jobs or default_workers(), progress)
     show_outcomes(outcomes)
     exit_with(outcomes, retry=f"spora-build {command} --dataset {layout.name}")

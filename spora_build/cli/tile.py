@@ -46,6 +46,11 @@ def tile(
     }
     layout = open_dataset(dataset)
     requests = choose_tiles(layout, sizes=size, mpps=mpp, strategy=strategy, given=given)
-    finish(layout, "tile", lambda workers, show: run_tile(
-        layout, requests, workers=workers, existing=existing, show_progress=show
-    ), jobs)
+    finish(
+        layout,
+        "tile",
+        lambda layout, workers, show: run_tile(
+            layout, requests, workers=workers, existing=existing, show_progress=show
+        ),
+        jobs,
+    )
