@@ -46,18 +46,23 @@ class FolderPixels:
 
 
 def can_read(path: Path) -> bool:
-    """Whether the folder (or its subfolder ``TIFs``) holds several TIFF files, the first of them a single plane.
+    """Whether the folder (or its subfolder ``TIFs``) holds TIFF files, most of one size, the first of one channel.
 
     A folder of one-channel images of several tissues looks the same: whoever asks knows which of them is meant.
     """
     try:
         files = channel_files(path)
-    except OSError:
+        if len(files) < 2:
+            return False
+        shapes = [page.shape if (page := first_page(file)) else None for file in files[:MAX_CHANNELS]]
+        shape, count = Counter(shapes).most_common(1)[0]
+        if shape is None or len(shape) != 2 or count * 2 <= len(shapes):
+            return False
+        with tiff_store() as store:
+            _plane(store, path, files[0])
+    except (OSError, UnreadableFileError):
         return False
-    if len(files) < 2:
-        return False
-    page = first_page(files[0])
-    return page is not None and len(page.shape) == 2
+    return True
 
 
 @contextmanager

@@ -134,6 +134,21 @@ def test_folders_that_are_no_image(tmp_path: Path) -> None:
     for name in ("a.tif", "b.tif"):
         tifffile.imwrite(slides / name, np.zeros((8, 9, 3), np.uint8), photometric="rgb")
     assert not tiff_folder.can_read(slides)
+    stacks = tmp_path / "stacks"
+    stacks.mkdir()
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(stacks / name, np.zeros((5, 8, 9), np.uint8), photometric="minisblack")
+    assert not tiff_folder.can_read(stacks)
+    masks = tmp_path / "masks"
+    for height in (8, 9, 10):
+        write_channels(masks, [f"{height}.tif"], shape=(height, 9))
+    assert not tiff_folder.can_read(masks)
+
+
+def test_a_single_odd_file_is_left_to_open_rois(tmp_path: Path) -> None:
+    write_channels(tmp_path, ["a.tif", "b.tif", "c.tif"])
+    write_channels(tmp_path, ["odd.tif"], shape=(41, 30))
+    assert tiff_folder.can_read(tmp_path)
 
 
 @pytest.mark.realdata
