@@ -180,7 +180,7 @@ class CellsSource:
                 columns = [batch.column(str(position)) for position in self._positions]
                 yield numbers, pa.table(columns, names=list(self.headers))
         except pa.ArrowInvalid as error:
-            if "Empty CSV file" not in str(error):  # that is a header and nothing below it
+            if not str(error).startswith(("Empty CSV file", "Could not skip")):  # a header and nothing below it
                 self.problems.append(problem("E-SHEET-008", self.file, self._broken_quote()))
             return
         row = self._broken_quote() if self._has_odd_quotes() else None
