@@ -37,6 +37,7 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
     with tiff_store() as store:
         with open_tiff(path) as tiff:
             page = tiff.pages[0]
+            page.nodata = 255  # tiles that were not scanned are left out of the file: bare glass is white
             measured = first_found(_measured(head.description, path.name), from_tiff(page, path.name))
             roi = make_roi(store, [(path, page)], file=path.name, measured=measured, kind=KIND)
         yield [roi]

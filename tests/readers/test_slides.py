@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import tifffile
 
 from spora_build.errors import UnreadableFileError
 from spora_build.model.geometry import Window
@@ -92,3 +93,13 @@ def test_overlapping_tiles_are_refused(tmp_path: Path) -> None:
     slide_makers.write_bif(tmp_path / "a.bif", overlap=17)
     with pytest.raises(UnreadableFileError, match="stitched"), ventana.open_rois(tmp_path / "a.bif"):
         pass
+
+
+def test_glass_that_philips_did_not_scan_is_white(tmp_path: Path) -> None:
+    expected = slide_makers.write_philips(tmp_path / "a.tiff")
+    with tifffile.TiffFile(tmp_path / "a.tiff", mode="r+") as file:
+        counts = file.pages[0].tags[325]
+        counts.overwrite([0, *counts.value[1:]])
+    expected[:, :64, :64] = 255
+    with philips.open_rois(tmp_path / "a.tiff") as (roi,):
+        np.testing.assert_array_equal(roi.read(range(3), Window(0, 0, 192, 320)), expected)
