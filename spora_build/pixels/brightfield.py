@@ -15,6 +15,8 @@ _LIGHT, _TINT = 190, 40
 """Darkest channel, and largest difference of channels, of what may be unstained glass."""
 _USUAL_WHITE = 245.0
 _PEN = 0.08
+"""How much less green than red and blue ink absorbs."""
+_PEN_EDGE_UM = 12.0
 LEAST, MOST = 0.03, 0.06
 """Bounds of the threshold: below lies the noise of glass, above lie pale stroma and counterstain."""
 
@@ -29,7 +31,9 @@ def stain_signal(rgb: NDArray[np.uint8], mpp: float) -> tuple[NDArray[np.float32
     from scipy import ndimage
 
     x = rgb.astype(np.float32)
-    outside = at_border((x.max(axis=0) < _DARK), mpp)
+    outside = at_border(x.max(axis=0) < _DARK, mpp)
+    if outside.any():  # pixels beside the surround average some of it, or ring with it
+        outside = ndimage.binary_dilation(outside, np.ones((3, 3)), iterations=2)
     glass = _glass(x, outside)
     density = np.log10((glass[:, None, None] + 1) / (x + 1)).clip(min=0)
     for plane in density:
@@ -37,6 +41,8 @@ def stain_signal(rgb: NDArray[np.uint8], mpp: float) -> tuple[NDArray[np.float32
         ndimage.gaussian_filter(plane, 4.0 / mpp, output=plane, mode="nearest")
     red, green, blue = density
     ink = (green < red - _PEN) & (green < blue - _PEN)
+    if ink.any():  # the soft edge of a line has too little of its colour to be told
+        ink = ndimage.distance_transform_edt(~ink) * mpp <= _PEN_EDGE_UM + mpp
     signal: NDArray[Any] = density.max(axis=0) - density.min(axis=0) + 0.5 * density.max(axis=0)
     signal[outside | ink] = 0
     return signal.astype(np.float32), outside

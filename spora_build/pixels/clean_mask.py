@@ -11,18 +11,22 @@ _HOLE_SHARE, _SPECK_SHARE, _CLOSING_SHARE = 0.05, 0.01, 1 / 12
 """Limits in small fields: of the field's area, and of its shorter side."""
 
 
-def clean_mask(tissue: NDArray[np.bool_], mpp: float, settings: MaskSettings) -> NDArray[np.bool_]:
-    """``tissue`` (H, W) at ``mpp`` after dropping dust, closing gaps and filling holes.
+def clean_mask(
+    tissue: NDArray[np.bool_], outside: NDArray[np.bool_], mpp: float, settings: MaskSettings
+) -> NDArray[np.bool_]:
+    """``tissue`` (H, W) at ``mpp`` after dropping dust, closing gaps and filling holes; nothing ``outside``.
 
-    Dust goes first, else closing would join it to the tissue.
+    Dust goes first, else closing would join it to the tissue. A gap between tissue and what is outside is a hole too.
     """
     field = tissue.size * mpp**2
     speck = min(settings.min_speck_um2, _SPECK_SHARE * field) / mpp**2
     hole = min(settings.max_hole_um2, _HOLE_SHARE * field) / mpp**2
-    tissue = _without_small(tissue, speck / 10)
+    tissue = _without_small(tissue & ~outside, speck / 10)
     tissue = close_gaps(tissue, min(settings.closing_um / mpp, _CLOSING_SHARE * min(tissue.shape)))
-    tissue = _without_small(tissue, speck)
-    return ~_without_small(~tissue, hole)
+    tissue = _without_small(tissue & ~outside, speck)
+    if not tissue.any():
+        return tissue
+    return ~_without_small(~(tissue | outside), hole) & ~outside
 
 
 def close_gaps(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:

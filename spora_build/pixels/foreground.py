@@ -18,6 +18,8 @@ from spora_build.pixels.mask_settings import MaskSettings
 USUAL_MPP = 4.0
 LEAST_SIDE_PX = 256
 """Small fields are looked at more finely, until their shorter side has this many pixels."""
+LEAST_FIELD_UM = 30.0
+"""In a multiplex field of a cell or two nobody can tell background from the space between nuclei: it is all tissue."""
 MOST_PX, MOST_VALUES = 1 << 24, 1 << 26
 """Most pixels, and most values of all channels, that one decision holds: 64 Mi values are 256 MB as float32."""
 
@@ -53,7 +55,7 @@ def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings)
         tissue = ~outside
     else:
         tissue = signal > _cut(signal[~outside], settings, brightfield.stain_threshold, 1.0)
-        tissue = clean_mask(tissue & ~outside, mpp, settings) & ~outside
+        tissue = clean_mask(tissue, outside, mpp, settings)
     return Foreground(tissue, outside, mpp)
 
 
@@ -68,10 +70,12 @@ def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSet
     signal = multiplex.combine(multiplex.channel_signal(plane, mpp, outside) for plane in planes)
     if signal is None:
         return nothing
+    if settings.method == "auto" and min(outside.shape) * mpp < LEAST_FIELD_UM:
+        return Foreground(~outside, outside, mpp)
     measured = signal[~outside]
     level = float(np.percentile(measured, 95))
     tissue = signal > _cut(measured, settings, multiplex.signal_threshold, level)
-    return Foreground(clean_mask(tissue & ~outside, mpp, settings) & ~outside, outside, mpp)
+    return Foreground(clean_mask(tissue, outside, mpp, settings), outside, mpp)
 
 
 def agree(seen: Sequence[Foreground], also_measured: Sequence[NDArray[np.bool_]] = ()) -> Foreground:

@@ -52,7 +52,7 @@ def nearest_bands(
 ) -> Iterator[NDArray[np.bool_]]:
     """A person's own mask (not 0 in any of ``channels``) at another pixel size, in bands.
 
-    Each pixel is the source pixel under its centre; ``scale`` is source pixels per output pixel along each axis. NaN counts as 0.
+    Each pixel is the source pixel under its centre, NaN counting as 0; ``scale`` is source pixels per output pixel.
     """
     down = _nearest(size.height, scale, source_size.height)
     across = _nearest(size.width, scale, source_size.width)

@@ -13,7 +13,7 @@ from spora_build.pixels.padding import at_border
 
 SMOOTHING_UM = 5.0
 """Radius of smoothing: half a cell, so that nuclei and the space between them become one."""
-_SMOOTHING_SHARE = 1 / 20
+_SMOOTHING_SHARE = 1 / 10
 """Of the shorter side, in small fields."""
 _BEND = 5.0
 """Of asinh: dim tissue counts for more than its share beside bright cells."""

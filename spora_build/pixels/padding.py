@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 _LEAST_UM, _LEAST_PX = 12.0, 3
 """Half the width of the narrowest filled border: single dark pixels are not one."""
 _LEAST_SHARE = 0.002
-_MARGIN_PX = 2
-"""Pixels beside a filled border average some of it, or ring with it."""
 
 
 def at_border(filled: NDArray[np.bool_], mpp: float) -> NDArray[np.bool_]:
-    """The pieces of ``filled`` (H, W) that touch the image's border, are broad and large, with a thin margin."""
+    """The pieces of ``filled`` (H, W) that touch the image's border, are broad and large."""
     from scipy import ndimage
 
     if filled.all() or not filled.any():
@@ -29,5 +27,5 @@ def at_border(filled: NDArray[np.bool_], mpp: float) -> NDArray[np.bool_]:
     for side in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
         edge[side] = True
     keep = np.concatenate([[False], broad & large & edge[1:]])
-    found: NDArray[np.bool_] = ndimage.binary_dilation(keep[labels], np.ones((3, 3)), iterations=_MARGIN_PX)
+    found: NDArray[np.bool_] = keep[labels]
     return found
