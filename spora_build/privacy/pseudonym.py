@@ -79,6 +79,17 @@ def random_code() -> str:
     return "".join(chr(97 + secrets.randbelow(_LETTERS)) for _ in range(CODE_LENGTH))
 
 
+def scheme_warning(scheme: IdScheme) -> Problem | None:
+    """What a contributor must know about the ``spora`` scheme; None for the others."""
+    if scheme is not IdScheme.SPORA:
+        return None
+    return Problem(
+        "W-ID-040",
+        "ids of the scheme 'spora' have no key: whoever tries all short identifiers finds yours in seconds.",
+        "use it only where the raw identifiers are public already; leave --id-scheme out otherwise.",
+    )
+
+
 def letters(blocks: Iterable[bytes]) -> str:
     """Eight unbiased letters from blocks of uniform bytes: bytes of 234 and more are skipped."""
     fair: Iterator[int] = (byte for block in blocks for byte in block if byte < _FAIR_BYTES)

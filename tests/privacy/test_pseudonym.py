@@ -19,6 +19,7 @@ from spora_build.privacy.pseudonym import (
     near_duplicates,
     normalise_raw_id,
     random_code,
+    scheme_warning,
     spora_code,
 )
 
@@ -67,6 +68,15 @@ def test_the_same_text_has_unrelated_codes_for_different_kinds_and_keys() -> Non
     codes = {keyed_code(secret, "P01", kind) for secret in (SECRET, SECRET[::-1]) for kind in IdKind}
     assert len(codes) == 6
     assert len({spora_code("P01", kind) for kind in IdKind}) == 3
+
+
+def test_only_the_unkeyed_scheme_warns() -> None:
+    assert [str(scheme) for scheme in IdScheme if scheme_warning(scheme) is not None] == ["spora"]
+
+
+def test_short_ids_of_the_unkeyed_scheme_are_found_by_trying() -> None:
+    """Why it warns: the published id of CRC29 gives its raw id away."""
+    assert [f"CRC{n:02d}" for n in range(100) if spora_code(f"CRC{n:02d}", IdKind.PATIENT) == "aijcgfvk"] == ["CRC29"]
 
 
 def test_random_codes_look_like_the_others_and_do_not_repeat() -> None:
