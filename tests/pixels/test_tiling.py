@@ -172,6 +172,16 @@ def test_cells_taller_than_255_rows_do_not_overflow() -> None:
     assert found.stats.covered_valid_pixels == 900 * 700
 
 
+@pytest.mark.parametrize(("extra", "tiles"), [(4, 1), (5, 2)])
+def test_the_least_gain_is_rounded_up(extra: int, tiles: int) -> None:
+    mask = np.zeros((3, 6), bool)
+    mask[:, :3] = True
+    mask[:, 3:].flat[:extra] = True  # half of nine pixels is 4.5
+    found = tiled(mask, TilingSettings(3, 3, tolerance=0.9, min_gain_ratio=0.5))
+    assert found.stats.num_tiles == tiles
+    assert found.stats.stop_reason == ("adaptive_stop" if tiles == 1 else "candidates_exhausted")
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.float32])
 def test_nonzero_is_tissue_whatever_the_type(dtype: type) -> None:
     mask = np.random.default_rng(1).random((60, 70)) < 0.5

@@ -34,6 +34,18 @@ def test_numpys_own_files_and_column_order_are_read(tmp_path: Path) -> None:
         assert np.array_equal(np.concatenate(bands), mask)
 
 
+def test_one_wrong_byte_anywhere_in_the_pixels_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "m.npz"
+    write_mask(path, np.random.default_rng(1).random((300, 300)) < 0.5)
+    whole = path.read_bytes()
+    for at in range(100, len(whole) - 200, len(whole) // 60):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0xFF
+        path.write_bytes(damaged)
+        with pytest.raises(InvalidDataError):
+            list(read_mask_bands(path, 16))
+
+
 def test_damage_is_reported_wherever_it_is(tmp_path: Path) -> None:
     good = tmp_path / "good.npz"
     write_mask(good, np.random.default_rng(1).random((300, 300)) < 0.5)
