@@ -38,7 +38,7 @@ def stain_signal(rgb: NDArray[np.uint8], mpp: float) -> tuple[NDArray[np.float32
     density = np.log10((glass[:, None, None] + 1) / (x + 1)).clip(min=0)
     for plane in density:
         plane[outside] = 0
-        ndimage.gaussian_filter(plane, 4.0 / mpp, output=plane, mode="nearest")
+        ndimage.gaussian_filter(plane, 1.0, output=plane, mode="nearest")
     red, green, blue = density
     ink = (green < red - _PEN) & (green < blue - _PEN)
     if ink.any():  # the soft edge of a line has too little of its colour to be told
