@@ -19,7 +19,7 @@ MULTIPLEX = ("imc", "codex", "cycif", "mibi")
 
 
 def load_everything(root: Path) -> dict[str, int]:
-    """Open every modality at every resolution and compare what spora-io gives with plain zarr. Raises on any trouble."""
+    """Open every modality at every resolution and compare with plain zarr. Raises on any trouble."""
     from loguru import logger
 
     logger.remove()
@@ -53,7 +53,9 @@ def _open(root: Path, modality: str, mpp: float, standardization: str, tile_size
     )
 
 
-def _load(root: Path, modality: str, mpp: float, standardization: str, resolution: Path, counts: dict[str, int]) -> None:
+def _load(
+    root: Path, modality: str, mpp: float, standardization: str, resolution: Path, counts: dict[str, int]
+) -> None:
     tiling = root / "tiling" / resolution.name / "default"
     sizes = sorted(int(path.name.split("_")[0]) for path in tiling.glob("*_tile_coordinates.parquet"))
     dataset = _open(root, modality, mpp, standardization, sizes[0] if sizes else None)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spora_build import __version__
-from spora_build.cli import cells, convert, demo, doctor, inspect, mask, stats, tile, validate
+from spora_build.cli import convert, demo, doctor, inspect, mask, stats, tile, validate
 
 app = typer.Typer(
     name="spora-build",
@@ -18,18 +18,24 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (convert, inspect, mask, cells, tile, stats, validate, demo, doctor):
+for module in (convert, inspect, mask, tile, stats, validate, demo, doctor):
     module.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"spora-build {__version__}\n")
+        raise typer.Exit
 
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_print_version, is_eager=True)
+    ] = False,
 ) -> None:
     """Turn a folder of raw spatial-proteomics images into a spora dataset."""
-    if version:
-        sys.stdout.write(f"spora-build {__version__}\n")
-        raise typer.Exit
+    del version
 
 
 def main() -> None:

@@ -56,7 +56,9 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
     table = Table("stage", "done", "unchanged", "failed", box=None, pad_edge=False, header_style="bold")
     for stage in stages:
         of = [outcome for outcome in outcomes if outcome.stage == stage]
-        counts = [sum(outcome.status is status for outcome in of) for status in (Status.DONE, Status.SKIPPED, Status.FAILED)]
+        counts = [
+            sum(outcome.status is status for outcome in of) for status in (Status.DONE, Status.SKIPPED, Status.FAILED)
+        ]
         table.add_row(stage, *(str(count) for count in counts))
     out.print(table)
     show_problems(problem for outcome in outcomes for problem in outcome.problems)

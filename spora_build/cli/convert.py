@@ -35,7 +35,9 @@ def convert(
     jobs: Jobs = 0,
     pyramid: Annotated[bool | None, typer.Option("--pyramid", help="Also write smaller levels for viewers.")] = None,
     codec: Annotated[str | None, typer.Option(help="Compression of the pixels.")] = None,
-    id_scheme: Annotated[str | None, typer.Option(help="keyed (default), spora or random: see docs/privacy.md.")] = None,
+    id_scheme: Annotated[
+        str | None, typer.Option(help="keyed (default), spora or random: see docs/privacy.md.")
+    ] = None,
     id_key_file: Annotated[Path | None, typer.Option(help="File with the secret key of the patient ids.")] = None,
 ) -> None:
     """Build a dataset from a raw folder: images, metadata, masks, cells, tiles and statistics.

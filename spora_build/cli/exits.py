@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from spora_build.errors import ExitCode, SporaBuildError
@@ -13,23 +12,15 @@ from spora_build.model.report import Outcome, Status
 
 
 def run(app: typer.Typer) -> None:
-    """Run the app and exit with the code of what happened."""
+    """Run the app and exit with the code of what happened; wrong options are typer's to explain (exit 2)."""
     try:
-        app(standalone_mode=False)
+        app()
     except SporaBuildError as error:
         from spora_build.cli.console import show_problems
 
         show_problems(error.problems)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(ExitCode.INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(ExitCode.USAGE)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. Finished tissues are kept; run the same command again to go on.\n")
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the boundary of the process: shown without the text, which may identify
         from spora_build.cli.console import show_problems
@@ -47,5 +38,7 @@ def exit_with(outcomes: Sequence[Outcome], retry: str) -> None:
     from spora_build.cli.console import err
 
     only = " ".join(f"--only {tissue_id}" for tissue_id in failed)
-    err.print(f"{len(failed)} tissues failed; the others are good. To retry just those:\n  {retry} {only}", soft_wrap=True)
+    err.print(
+        f"{len(failed)} tissues failed; the others are good. To retry just those:\n  {retry} {only}", soft_wrap=True
+    )
     raise typer.Exit(ExitCode.PARTIAL)

@@ -17,9 +17,7 @@ def open_dataset(given: Path | None) -> Layout:
     return find_dataset(given or Path())
 
 
-def finish(
-    layout: Layout, command: str, run: Callable[[Layout, int, ShowProgress], list[Outcome]], jobs: int
-) -> None:
+def finish(layout: Layout, command: str, run: Callable[[Layout, int, ShowProgress], list[Outcome]], jobs: int) -> None:
     """Run a stage with a progress bar, show its table and leave with the right code."""
     from spora_build.cli.console import progress, show_outcomes
     from spora_build.cli.exits import exit_with

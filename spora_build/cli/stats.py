@@ -34,8 +34,6 @@ def stats(
     finish(
         open_dataset(dataset),
         "stats",
-        lambda layout, workers, show: run_stats(
-            layout, recipe, workers=workers, existing=existing, show_progress=show
-        ),
+        lambda layout, workers, show: run_stats(layout, recipe, workers=workers, existing=existing, show_progress=show),
         jobs,
     )

@@ -21,9 +21,13 @@ def tile(
         list[int] | None,
         typer.Option(help="Tile side in px; repeat for more. Default: 128 and 224 at 1.0 mpp, 256 at H&E's own."),
     ] = None,
-    mpp: Annotated[list[float] | None, typer.Option(help="Pixel size to tile at; repeat for more. Default: 1.0.")] = None,
+    mpp: Annotated[
+        list[float] | None, typer.Option(help="Pixel size to tile at; repeat for more. Default: 1.0.")
+    ] = None,
     strategy: Annotated[str, typer.Option(help="default: greedy cover; grid…: a regular grid.")] = "default",
-    stride: Annotated[int | None, typer.Option(help="Step in px. Default: half a tile; a whole tile for a grid.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(help="Step in px. Default: half a tile; a whole tile for a grid.")
+    ] = None,
     tolerance: Annotated[float | None, typer.Option(help="Largest share of background in a tile.")] = None,
     coverage_goal: Annotated[float | None, typer.Option(help="Share of tissue to cover before stopping.")] = None,
     min_gain_ratio: Annotated[float | None, typer.Option(help="Smallest share a further tile must add.")] = None,

@@ -23,7 +23,9 @@ def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowPr
         return outcomes
     layout, settings, existing = conversion.layout, conversion.settings, request.existing
     workers = request.workers or default_workers()
-    drawn = {t.tissue_id: (t.tissue_mask, _shown(t.tissue_mask, request)) for t in conversion.plan.tissues if t.tissue_mask}
+    drawn = {
+        t.tissue_id: (t.tissue_mask, _shown(t.tissue_mask, request)) for t in conversion.plan.tissues if t.tissue_mask
+    }
     outcomes += run_mask(
         layout,
         mask_settings(settings.mask.method, settings.mask.options),

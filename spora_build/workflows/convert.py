@@ -118,7 +118,7 @@ def write_images(
                     wanted,
                     codec=settings.codec,
                     pyramid=settings.pyramid,
-                    zero_nonfinite=False,
+                    zero_nonfinite=settings.nonfinite == "zero",
                     threads=threads,
                 )
             )
@@ -159,7 +159,7 @@ def write_images(
 
 def _key(request: ConvertRequest, layout: Layout, settings: Settings) -> IdKey | None:
     hashes = any(isinstance(action, Hash) for action in settings.privacy.columns.values())
-    if settings.id_scheme != IdScheme.KEYED and not hashes:
+    if IdScheme(settings.id_scheme) is not IdScheme.KEYED and not hashes:
         return None
     return obtain_key(layout.private, key_file=request.key_file, environment=os.environ)
 
@@ -195,6 +195,7 @@ def _fingerprints(conversion: Conversion) -> dict[tuple[str, Modality, float], s
                     output,
                     settings.codec,
                     settings.pyramid,
+                    settings.nonfinite,
                 )
     return prints
 

@@ -14,7 +14,18 @@ from pathlib import Path
 
 from spora_build.workflows.jobs import default_workers
 
-PACKAGES = ("numpy", "zarr", "tifffile", "imagecodecs", "pandas", "pyarrow", "scikit-image", "numba", "ome-zarr", "readimc")
+PACKAGES = (
+    "numpy",
+    "zarr",
+    "tifffile",
+    "imagecodecs",
+    "pandas",
+    "pyarrow",
+    "scikit-image",
+    "numba",
+    "ome-zarr",
+    "readimc",
+)
 CODECS = ("deflate", "lzw", "jpeg8", "jpeg2k", "webp", "zstd", "blosc")
 LITTLE_MEMORY = 2e9
 LITTLE_DISK = 5e9
@@ -31,7 +42,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at Python, packages, codecs, cores, memory, disk and rclone."""
-    findings = [
+    return [
         Finding("Python", f"{platform.python_version()} on {platform.system()}", sys.version_info >= (3, 11)),
         *(_package(name) for name in PACKAGES),
         _codecs(),
@@ -41,7 +52,6 @@ def examine() -> list[Finding]:
         _disk("free space for temporary files", Path(tempfile.gettempdir())),
         _rclone(),
     ]
-    return findings
 
 
 def _package(name: str) -> Finding:

@@ -19,7 +19,8 @@ def find_dataset(start: Path) -> Layout:
     for folder in (start, *start.parents):
         if is_dataset(folder):
             return Layout(folder)
-    below = sorted(folder for folder in start.iterdir() if folder.is_dir() and is_dataset(folder)) if start.is_dir() else []
+    entries = sorted(start.iterdir()) if start.is_dir() else []
+    below = [folder for folder in entries if folder.is_dir() and is_dataset(folder)]
     if len(below) == 1:
         return Layout(below[0])
     if below:

@@ -50,7 +50,9 @@ def _explain_os_error(error: OSError) -> Problem:
         return Problem("E-ENV-012", "the disk is full.", "free some space and run the same command again.")
     if error.errno in _ACCESS:
         return Problem(
-            "E-ENV-013", "permission to read or write was refused.", "check the rights of the raw and the output folder."
+            "E-ENV-013",
+            "permission to read or write was refused.",
+            "check the rights of the raw and the output folder.",
         )
     reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return Problem(

@@ -86,7 +86,9 @@ class Plan:
     def raw_bytes(self) -> int:
         """Bytes of all pixels to read, uncompressed."""
         return sum(
-            image.bytes_per_px * image.size.height * image.size.width for tissue in self.tissues for image in tissue.images
+            image.bytes_per_px * image.size.height * image.size.width
+            for tissue in self.tissues
+            for image in tissue.images
         )
 
     @property

@@ -177,7 +177,7 @@ def _kind_problems(roi: Roi, modality: Modality, place: Place, panel: PanelSheet
         return [
             Problem(
                 "W-KIND-003",
-                f"the file does not call its three channels red, green and blue; they are taken as such for {modality}.",
+                f"the file does not call its three channels red, green and blue; they are taken so for {modality}.",
                 "check the picture.",
                 place,
             )

@@ -65,7 +65,9 @@ class _Gate:
     secret: bytes | None = field(repr=False)
     problems: list[Problem] = field(default_factory=list)
 
-    def let_through(self, table: str, columns: Mapping[str, Sequence[str | None]], patients: Sequence[str] | None) -> Texts:
+    def let_through(
+        self, table: str, columns: Mapping[str, Sequence[str | None]], patients: Sequence[str] | None
+    ) -> Texts:
         kept, findings = apply_rules(
             table, columns, self.rules, raw_ids=self.ids, patients=patients, secret=self.secret
         )
@@ -82,6 +84,4 @@ def _clinical(submission: Submission, gate: _Gate) -> Texts:
     kept = gate.let_through("clinical", columns, list(clinical.rows) if clinical.key == "patient" else None)
     position = {key: at for at, key in enumerate(clinical.rows)}
     keys = [key_value(image, clinical.key) for image in submission.images]
-    return {
-        name: [values[position[key]] if key in position else None for key in keys] for name, values in kept.items()
-    }
+    return {name: [values[position[key]] if key in position else None for key in keys] for name, values in kept.items()}

@@ -1,4 +1,4 @@
-"""The mask stage with its memory: masks are made again where images or settings changed; a person's own always stays."""
+"""The mask stage with its memory: masks are made again where images or settings changed; a person's own stay."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def _fingerprint(layout: Layout, job: MaskJob) -> str:
     return fingerprint(images, job.settings)
 
 
-def _is_due(
-    layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, without_sheet: bool
-) -> bool:
+def _is_due(layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, without_sheet: bool) -> bool:
     there = all(layout.tissue_mask(mpp, job.tissue_id).exists() for mpp in {mpp for _, mpp in job.images})
     if not there:
         return True

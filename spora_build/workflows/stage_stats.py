@@ -21,6 +21,8 @@ from spora_build.workflows.stats_jobs import RefineJob, StatsJob, TissueMeasurem
 from spora_build.workflows.stats_tables import write_statistics
 
 STAGE = "stats"
+_WEIGHT = {Status.SKIPPED: 0, Status.DONE: 1, Status.FAILED: 2}
+"""What a tissue's outcome is where its modalities and pixel sizes ended differently: the heaviest."""
 
 
 def run_stats(
@@ -40,9 +42,8 @@ def run_stats(
         for mpp in layout.find_resolutions(modality):
             outcomes = _one_cohort(layout, modality, mpp, recipe, ledger, workers, existing, show_progress)
             for outcome in outcomes:
-                if outcome.status is not Status.SKIPPED or outcome.tissue_id not in ends:
-                    if ends.get(outcome.tissue_id, outcome).status is not Status.FAILED:
-                        ends[outcome.tissue_id] = outcome
+                before = ends.get(outcome.tissue_id, outcome)
+                ends[outcome.tissue_id] = max(before, outcome, key=lambda end: _WEIGHT[end.status])
     return [ends[tissue] for tissue in sorted(ends)]
 
 

@@ -32,9 +32,7 @@ def run_tile(
     kept = _still_good(layout, jobs, ledger, prints, existing)
     due = [job for job in jobs if _key(job) not in kept]
     with show_progress("tiles", len(due)) as bar:
-        made = run_jobs(
-            _tile, due, workers=workers, on_killed=_killed, on_result=lambda _: bar.advance()
-        )
+        made = run_jobs(_tile, due, workers=workers, on_killed=_killed, on_result=lambda _: bar.advance())
     good = [result for result in made if isinstance(result, TileResult)]
     failed = [result for result in made if isinstance(result, Outcome)]
     if due or existing is Existing.OVERWRITE:
@@ -78,6 +76,5 @@ def _still_good(
     return {
         _key(result): result
         for result in known
-        if _key(result) in wanted
-        and (existing is Existing.SKIP or ledger.matches(_key(result), prints[_key(result)]))
+        if _key(result) in wanted and (existing is Existing.SKIP or ledger.matches(_key(result), prints[_key(result)]))
     }

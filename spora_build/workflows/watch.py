@@ -37,7 +37,7 @@ class WatchedPixels:
         pixels = self.source.read(channels, window)
         if pixels.dtype.kind == "f":
             pixels = self._without_nonfinite(pixels)
-        touched = pixels.any(axis=(1, 2))
+        touched = np.array([plane.any() for plane in pixels])
         with self._lock:
             if tuple(channels) == tuple(self.channels):
                 self.nonzero |= touched

@@ -63,9 +63,7 @@ def test_unlike_names_are_matched_by_position_with_a_warning() -> None:
     assert codes(match) == ["W-PANEL-104"]
 
 
-@pytest.mark.parametrize(
-    ("names", "count", "code"), [([], 5, "E-PANEL-103"), (["x"] * 5, 5, "E-PANEL-103")]
-)
+@pytest.mark.parametrize(("names", "count", "code"), [([], 5, "E-PANEL-103"), (["x"] * 5, 5, "E-PANEL-103")])
 def test_counts_that_differ_are_an_error(names: Sequence[str], count: int, code: str) -> None:
     assert codes(match_channels(names, count, sheet(("a", "A", True), ("b", "B", True)), PLACE)) == [code]
 
