@@ -101,10 +101,10 @@ CODECS: Mapping[str, Codec] = {
 
 
 def default_codec(dtype: np.dtype[Any], *, is_rgb: bool) -> str:
-    """The name in CODECS that measured best for this kind of pixel; ``docs/decisions`` has the numbers.
+    """The name in CODECS for this kind of pixel; ``docs/decisions/0002-image-codecs.md`` has the numbers.
 
-    Shuffling pays for the integers of multiplex images. The noise of light and the floats of mass cytometry
-    are faster to read, and hardly larger, without.
+    Shuffling makes the integers of multiplex images smaller. RGB is faster to read without, and hardly larger;
+    the floats of mass cytometry are smaller without.
     """
     return "zstd" if is_rgb or dtype.kind == "f" else "blosc-zstd"
 

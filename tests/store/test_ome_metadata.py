@@ -9,10 +9,23 @@ from spora_build.store.ome_metadata import channel_labels, group_metadata, level
 
 
 def test_nuclear_channels_are_blue_and_others_are_not() -> None:
-    names = ["DAPI", "CD3E", "Ir191", "191Ir", "Histone H3", "H3-3A", "DNA1", "DNA", "CD8A", "HOECHST1", "DNAJB1", "PCNA"]
+    names = [
+        "DAPI",
+        "CD3E",
+        "Ir191",
+        "191Ir",
+        "Histone H3",
+        "H3-3A",
+        "DNA1",
+        "DNA",
+        "CD8A",
+        "HOECHST",
+        "DNAJB1",
+        "PCNA",
+    ]
     ome = group_metadata(names, np.dtype("uint16"), 0.5, [1], is_rgb=False)["attributes"]["ome"]
     blue = [c["label"] for c in ome["omero"]["channels"] if c["color"] == "0000FF"]
-    assert blue == ["DAPI", "Ir191", "191Ir", "Histone H3", "H3-3A", "DNA1", "DNA", "HOECHST1"]
+    assert blue == ["DAPI", "Ir191", "191Ir", "Histone H3", "H3-3A", "DNA1", "DNA", "HOECHST"]
     assert channel_labels(ome) == tuple(names)
 
 
