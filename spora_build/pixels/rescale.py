@@ -17,7 +17,7 @@ from spora_build.model.roi import PixelSource
 from spora_build.pixels.area_average import area_average
 from spora_build.pixels.spans import Spans, cover, exact_scale
 
-PIECE_BYTES = 32 << 20
+PIECE_BYTES = 64 << 20
 """Most source pixels held at once by one read, unless a single block of the source is larger."""
 
 
@@ -52,6 +52,10 @@ class Rescaled:
     def _block(self) -> Size:
         block = self.source_block or getattr(self.source, "block", None) or Size(1, 1)
         return Size(min(block.height, self.source_size.height), min(block.width, self.source_size.width))
+
+    @cached_property
+    def _itemsize(self) -> int:
+        return int(np.dtype(getattr(self.source, "dtype", np.float32)).itemsize)
 
     @property
     def block(self) -> Size:
@@ -88,9 +92,9 @@ class Rescaled:
     def _strips(self, cols: Spans, channels: int) -> Iterator[slice]:
         """Output columns in strips so narrow that a band of whole blocks, or of two output rows, is one piece."""
         rows = max(self._block.height, 2 * math.ceil(self._scale) + 1)
-        if rows * self._block.width * channels * 4 > PIECE_BYTES:
+        if rows * self._block.width * channels * self._itemsize > PIECE_BYTES:
             rows = 2 * math.ceil(self._scale) + 1
-        widest = max(PIECE_BYTES // (rows * channels * 4), 1)
+        widest = max(PIECE_BYTES // (rows * channels * self._itemsize), 1)
         count = math.ceil((cols.stop - cols.start) / widest)
         width = math.ceil(len(cols) / count)
         for start in range(0, len(cols), width):
@@ -99,7 +103,7 @@ class Rescaled:
     def _bands(self, channels: Sequence[int], rows: Spans, cols: Spans) -> Iterator[tuple[int, int, NDArray[Any], int]]:
         """(first and last + 1 output row, source pixels, their first row); each source row is read once."""
         left, width = cols.start, cols.stop - cols.start
-        step = max(1, PIECE_BYTES // (len(channels) * width * 4))
+        step = max(1, PIECE_BYTES // (len(channels) * width * self._itemsize))
         block = self._block.height if self._block.height <= step else 1
         row, done = rows.start, 0
         kept: NDArray[Any] | None = None  # source rows just above ``row`` that output rows not yet done need
