@@ -17,6 +17,7 @@ _SMOOTHING_SHARE = 1 / 10
 """Of the shorter side, in small fields."""
 _BEND = 5.0
 """Of asinh: dim tissue counts for more than its share beside bright cells."""
+_ENOUGH = 1 << 18
 CLEAR = 1.75
 """How many times the background's level the tissue has where the two are clearly apart. Whole fields of tissue,
 split by Otsu's rule, reach 1.5 (bright against dim structures); those with background lie at 2 to 20."""
@@ -45,7 +46,7 @@ def channel_signal(
     x = np.nan_to_num(plane.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     inside = ~outside
     measured = x[inside]
-    high = float(np.percentile(measured, 99.9))
+    high = _percentile(measured, 99.9)
     if not high > float(measured.min()):
         return None
     x = np.minimum(x, high)
@@ -61,10 +62,10 @@ def channel_signal(
         return blurred
 
     sigma = min(SMOOTHING_UM / mpp, _SMOOTHING_SHARE * min(plane.shape))
-    floor = float(np.percentile(smooth(1.0)[inside], 0.5))
+    floor = _percentile(smooth(1.0)[inside], 0.5)
     smoothed = smooth(sigma)
     variance = float(smoothed[inside].var())
-    top = float(np.percentile(smoothed[inside], 95))
+    top = _percentile(smoothed[inside], 95)
     if top <= floor or variance == 0:
         return None
     noise = float(np.minimum(measured, high).var()) * _noise_left(sigma)
@@ -103,6 +104,11 @@ def signal_threshold(signal: NDArray[np.float32]) -> float:
     background = float(np.median(signal[signal <= split]))
     share = 0.5 if tissue > CLEAR * background else 0.4
     return min(split, share * tissue)
+
+
+def _percentile(values: NDArray[np.float32], percent: float) -> float:
+    """Of every so many of the values: a quarter of a million tell a level as well as all of them do."""
+    return float(np.percentile(values[:: max(1, values.size // _ENOUGH) | 1], percent))
 
 
 def _noise_left(sigma: float) -> float:
