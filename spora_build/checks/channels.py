@@ -100,10 +100,10 @@ def nuclear_markers(view: DatasetView) -> Iterator[Violation]:
     """Stains of the nucleus (DAPI, Hoechst, DRAQ5, Iridium, DNA, Histone H3) have is_nuclear_marker true."""
     for _, table in _tables(view):
         rows = table.rows[["channel_name", "is_nuclear_marker"]].dropna()
-        names = rows["channel_name"].astype(str)
-        wrong = names[names.map(lambda name: bool(NUCLEAR_STAIN.match(name))) & ~rows["is_nuclear_marker"].astype(bool)]
-        if len(wrong):
-            yield Violation(table.place, listed(set(wrong)))
+        pairs = zip(rows["channel_name"].astype(str), rows["is_nuclear_marker"], strict=True)
+        wrong = {name for name, nuclear in pairs if NUCLEAR_STAIN.match(name) and not nuclear}
+        if wrong:
+            yield Violation(table.place, listed(wrong))
 
 
 @rule("V308", needs=["V303"], severity=Severity.WARNING, remedy="Use the HUGO symbol, such as PDCD1 for PD-1.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from itertools import groupby
 
 from spora_build.checks.core import Rule, rules
@@ -31,7 +32,7 @@ def checks_page() -> str:
     parts = [HEADER]
     for subject, group in groupby(sorted(rules(), key=lambda r: (_first_code(r.subject), r.code)), lambda r: r.subject):
         module = importlib.import_module(f"spora_build.checks.{subject}")
-        title = " ".join((module.__doc__ or subject).split())
+        title = " ".join((module.__doc__ or subject).split()).replace("``", "`")
         parts.append(f"## {title.rstrip('.')}\n\n" + "\n".join(_entry(rule) for rule in group) + "\n")
     return "\n".join(parts)
 
@@ -45,3 +46,7 @@ def _entry(rule: Rule) -> str:
     needs = f" After {', '.join(rule.needs)}." if rule.needs else ""
     remarks = f" {rule.remarks}" if rule.remarks else ""
     return f"- **{rule.code}** ({rule.severity}{deep}) {rule.message}{remarks}{needs}\n  Fix: {rule.remedy}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(checks_page())

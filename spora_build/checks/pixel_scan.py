@@ -19,7 +19,7 @@ WINDOW_BYTES = 256 * 2**20
 """A window is at most this large."""
 SAMPLE_BYTES = 512 * 2**20
 """Pixels that are no whole numbers are kept for as many channels at once as fit here."""
-DECODING_ERRORS = (ValueError, RuntimeError, OSError, KeyError, TypeError, IndexError)
+DECODING_ERRORS = (ValueError, RuntimeError, OSError, KeyError, TypeError, IndexError, ArithmeticError)
 """What zarr-python and its codecs raise on damaged chunks: there is no common class."""
 
 
@@ -75,7 +75,7 @@ def _scan(view: DatasetView, image: StoredImage) -> Scan:
 def _windows(image: StoredImage, dtype: np.dtype[Any]) -> Iterator[Window]:
     assert image.shape is not None
     channels, height, width = image.shape
-    step = image.file_shape[1] if image.file_shape else height
+    step = image.file_shape[1] if image.file_grid and image.file_shape else max(height, width)
     while channels * step * step * dtype.itemsize > WINDOW_BYTES and step % 2 == 0 and step > 256:
         step //= 2
     for row in range(0, height, step):
@@ -84,12 +84,10 @@ def _windows(image: StoredImage, dtype: np.dtype[Any]) -> Iterator[Window]:
 
 
 def _tissue(view: DatasetView, image: StoredImage) -> NDArray[np.bool_] | None:
-    """The tissue mask; all True where there is none (as the reader does), None where it is unusable."""
+    """The tissue mask; None where there is none that fits: then nobody knows which pixels were meant."""
     assert image.shape is not None
     file = view.tissue_masks.get((image.tissue_id, image.mpp))
-    if file is None:
-        return np.ones(image.shape[1:], dtype=bool)
-    mask = file.read() if file.shape == image.shape[1:] else None
+    mask = file.read() if file is not None and file.shape == image.shape[1:] else None
     return mask.astype(bool) if mask is not None else None
 
 

@@ -41,13 +41,23 @@ class TableFile:
 
     @cached_property
     def frame(self) -> pd.DataFrame | None:
-        """The rows, with the index that pandas gives them; None where the file is missing or damaged."""
+        """The rows, with the index that pandas gives them; None where the file is missing or damaged.
+
+        Column names are text. Values that are neither text, numbers nor truth values are turned into text, so that
+        any table can be compared and grouped; ``kinds`` tells what they were.
+        """
         if not self.exists:
             return None
         try:
-            return read_table(self.path)
+            frame = read_table(self.path)
         except InvalidDataError:
             return None
+        frame.columns = [str(name) for name in frame.columns]
+        for name in frame.columns:
+            if self.kinds.get(name) is Kind.OTHER:
+                values = frame[name].astype(object)
+                frame[name] = [str(value) if value is not None else None for value in values]
+        return frame
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -57,11 +67,12 @@ class TableFile:
     @cached_property
     def kinds(self) -> dict[str, Kind]:
         """Kind of every column of the file, those of the index among them."""
-        if self.frame is None:
-            return {}
         import pyarrow.parquet as pq
 
-        schema = pq.read_schema(self.path)
+        try:
+            schema = pq.read_schema(self.path)
+        except (OSError, ValueError):
+            return {}
         return {name: _kind(schema.field(i).type) for i, name in enumerate(schema.names)}
 
     def has(self, columns: Iterable[str]) -> bool:

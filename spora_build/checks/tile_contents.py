@@ -31,7 +31,7 @@ def _corners(tiling: Tiling) -> dict[str, NDArray[Any]]:
     return {str(tissue): tiles[["row", "col"]].to_numpy() for tissue, tiles in rows.groupby("tissue_id")}
 
 
-@rule("V621", deep=True, needs=["V531", "V602", "V606", "V607", "V611"], remedy="Run `spora-build tile` again.")
+@rule("V621", deep=True, needs=["V531", "V602", "V606", "V607", "V618"], remedy="Run `spora-build tile` again.")
 def tiles_hold_tissue(view: DatasetView) -> Iterator[Violation]:
     """A tile's share of tissue is at least 1 − tolerance."""
     for tiling, tissue, mask, corners in _masked_tiles(view):
@@ -42,7 +42,7 @@ def tiles_hold_tissue(view: DatasetView) -> Iterator[Violation]:
             yield Violation(tiling.coordinates.place, f"{tissue}: {poor} tiles")
 
 
-@rule("V622", deep=True, needs=["V531", "V602", "V606", "V607", "V611"], remedy="Run `spora-build tile` again.")
+@rule("V622", deep=True, needs=["V531", "V602", "V606", "V607", "V618"], remedy="Run `spora-build tile` again.")
 def stats_count_pixels(view: DatasetView) -> Iterator[Violation]:
     """total_valid_pixels and covered_valid_pixels are the tissue mask's pixels, all and those under a tile."""
     for tiling, tissue, mask, corners in _masked_tiles(view):

@@ -22,6 +22,7 @@ STATS = [
     "total_valid_pixels", "candidate_count", "stop_reason", "tile_size", "stride", "tolerance", "coverage_goal",
     "min_gain_ratio", "tiling_method",
 ]  # fmt: skip
+TEXT_STATS = {"stop_reason", "tiling_method"}
 GRID_STATS = ["grid_candidate_count", "padded_height", "padded_width"]
 STRICT_STRATEGY = "default"
 
@@ -156,7 +157,18 @@ def stats_columns(view: DatasetView) -> Iterator[Violation]:
             yield Violation(table.place, "the index is not tissue_id, each once")
 
 
-@rule("V612", needs=["V602", "V611"], remedy="Run `spora-build tile` again.")
+@rule("V618", needs=["V611"], remedy="Run `spora-build tile` again.")
+def stats_types(view: DatasetView) -> Iterator[Violation]:
+    """Tile stats hold numbers without nulls, stop_reason and tiling_method text."""
+    for tiling in _tilings(view):
+        table = tiling.stats
+        for name in STATS if len(table.rows) else []:
+            kinds = (Kind.TEXT,) if name in TEXT_STATS else (Kind.INTEGER, Kind.FLOAT)
+            if table.kinds[name] not in kinds or table.rows[name].isna().any():
+                yield Violation(table.place, f"column {name!r}")
+
+
+@rule("V612", needs=["V602", "V618"], remedy="Run `spora-build tile` again.")
 def stats_count_tiles(view: DatasetView) -> Iterator[Violation]:
     """num_tiles is the number of tiles, for every tissue in either table."""
     for tiling in _tilings(view):
@@ -167,7 +179,7 @@ def stats_count_tiles(view: DatasetView) -> Iterator[Violation]:
             yield Violation(tiling.stats.place, listed(wrong))
 
 
-@rule("V613", needs=["V611"], remedy="Run `spora-build tile` again.")
+@rule("V613", needs=["V618"], remedy="Run `spora-build tile` again.")
 def stats_sizes(view: DatasetView) -> Iterator[Violation]:
     """mask_height and mask_width are those of the tissue mask, tile_size that of the file's name."""
     for tiling in _tilings(view):
@@ -179,7 +191,7 @@ def stats_sizes(view: DatasetView) -> Iterator[Violation]:
                 yield Violation(tiling.stats.place, f"{tissue}: {height} × {width}, mask {mask.shape}")
 
 
-@rule("V614", needs=["V611"], remedy="Run `spora-build tile` again.")
+@rule("V614", needs=["V618"], remedy="Run `spora-build tile` again.")
 def stats_ratios(view: DatasetView) -> Iterator[Violation]:
     """Ratios of tile stats are those of their pixel counts, and all lie between 0 and 1."""
     for tiling in _tilings(view):
@@ -193,7 +205,7 @@ def stats_ratios(view: DatasetView) -> Iterator[Violation]:
         yield from broken_rows(tiling.stats, wrong, "counts and ratios disagree")
 
 
-@rule("V615", needs=["V611"], remedy="Run `spora-build tile` again.")
+@rule("V615", needs=["V618"], remedy="Run `spora-build tile` again.")
 def stats_of_every_tissue(view: DatasetView) -> Iterator[Violation]:
     """Every tissue with a tissue mask at a pixel size has tile stats there, be it with no tiles."""
     for tiling in _tilings(view):
@@ -203,7 +215,7 @@ def stats_of_every_tissue(view: DatasetView) -> Iterator[Violation]:
             yield Violation(tiling.stats.place, f"missing: {listed(missing)}")
 
 
-@rule("V616", needs=["V611"], severity=Severity.WARNING, remedy="Run `spora-build tile` again.")
+@rule("V616", needs=["V618"], severity=Severity.WARNING, remedy="Run `spora-build tile` again.")
 def stats_settings(view: DatasetView) -> Iterator[Violation]:
     """Settings in tile stats make sense: tiling_method is the folder's name, 0 ≤ tolerance < 1, stride ≥ 1."""
     for tiling in _tilings(view):
@@ -215,7 +227,7 @@ def stats_settings(view: DatasetView) -> Iterator[Violation]:
         yield from broken_rows(tiling.stats, wrong, "settings")
 
 
-@rule("V617", needs=["V611"], severity=Severity.WARNING, remedy="Run `spora-build tile` again.")
+@rule("V617", needs=["V618"], severity=Severity.WARNING, remedy="Run `spora-build tile` again.")
 def stats_of_grids(view: DatasetView) -> Iterator[Violation]:
     """Tile stats of a grid have grid_candidate_count, padded_height and padded_width, all three or none."""
     for tiling in _tilings(view):

@@ -51,6 +51,8 @@ TILING = [
     C("V609", "a text among tiles", write("tiling/1_0mpp/default/readme.txt")),
     C("V611", "no stride", table(STATS, lambda f: f.drop(columns="stride"))),
     C("V611", "tissue_id as a column", table(STATS, lambda f: f.reset_index())),
+    C("V618", "a count as text", column(STATS, "num_tiles", "3")),
+    C("V618", "a null", cell(STATS, 0, "tolerance", None)),
     C("V612", "another number of tiles", cell(STATS, 0, "num_tiles", 2)),
     C("V612", "tiles without stats", table(STATS, lambda f: f.iloc[1:])),
     C("V613", "another mask_height", cell(STATS, 0, "mask_height", 259)),
