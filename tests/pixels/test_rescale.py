@@ -253,3 +253,23 @@ def test_nonsense_is_refused() -> None:
         rescaled(np.zeros((1, 4, 4), np.uint8), -1.0, Size(1, 1))
     with pytest.raises(ValueError, match="not inside"):
         rescaled(np.zeros((1, 4, 4), np.uint8), 2.0).read((0,), Window(0, 0, 3, 1))
+
+
+def test_a_read_only_installation_compiles_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from spora_build.pixels.area_kernel import compiled
+
+    njit = numba.njit
+
+    def nowhere_to_write(*, cache: bool = False, **options: Any) -> Any:
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(numba, "njit", nowhere_to_write)
+    assert compiled(_double)(21) == 42
+
+
+def _double(value: int) -> int:
+    return value * 2
