@@ -11,10 +11,12 @@ import numpy as np
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function compiled without the interpreter's lock, kept on disk where there is a place for that."""
+    fast: Callable[..., Any]
     try:
-        return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+        fast = numba.njit(cache=True, nogil=True)(function)
     except RuntimeError:  # a read-only installation and no home folder: compiled anew in each process
-        return numba.njit(nogil=True)(function)  # type: ignore[no-any-return]
+        fast = numba.njit(nogil=True)(function)
+    return fast
 
 
 @compiled
