@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +42,11 @@ class Spans:
         return int(self.last[-1]) + 1
 
     @property
-    def extent(self) -> NDArray[Any]:
-        """Total weight of each output pixel, int64."""
-        return self.first_weight + self.last_weight + self.unit * np.maximum(self.last - self.first - 1, 0)
+    def extent(self) -> NDArray[np.int64]:
+        """Total weight of each output pixel."""
+        between: NDArray[np.int64] = np.maximum(self.last - self.first - 1, 0)
+        total: NDArray[np.int64] = self.first_weight + self.last_weight + self.unit * between
+        return total
 
     def part(self, start: int, stop: int) -> Spans:
         """Those of the output pixels start to stop, counted from the first of these."""
