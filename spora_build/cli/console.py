@@ -16,7 +16,7 @@ from rich.table import Table
 from spora_build.errors import Problem, Severity
 from spora_build.model.report import Outcome, Status
 
-out = Console(highlight=False)
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 err = Console(stderr=True, highlight=False)
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}

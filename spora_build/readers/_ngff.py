@@ -99,7 +99,7 @@ def series_paths(folder: Path) -> list[str]:
         if not all(isinstance(name, str) and name and not {".", ".."} & set(name.split("/")) for name in listed):
             raise NgffError("its list of series is damaged")
         return [name.strip("/") for name in listed]
-    names = []
+    names: list[str] = []
     while (folder / str(len(names))).is_dir():
         names.append(str(len(names)))
     return names

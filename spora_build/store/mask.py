@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.store.atomic import write_beside
 
 KEY = "mask"
+DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+"""What numpy and zipfile raise where a file is cut off or is something else."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """Zip members carry a time; a fixed one keeps files reproducible (numpy does the same)."""
 _PIECE_BYTES = 1 << 20
@@ -83,7 +87,7 @@ def read_mask(path: Path) -> NDArray[Any]:
     try:
         with np.load(path, allow_pickle=False) as archive:
             mask: NDArray[Any] = archive[KEY]
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGE as error:
         raise _unreadable(path) from error
     if mask.ndim != 2:
         raise _unreadable(path)
@@ -98,7 +102,7 @@ def read_mask_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
         version = npy.read_magic(head)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(head)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
+    except DAMAGE as error:
         raise _unreadable(path) from error
     return shape, dtype
 

@@ -35,7 +35,7 @@ CODEC_NAMES = ("blosc-zstd", "blosc-lz4", "zstd", "none")
 
 @dataclass(frozen=True)
 class Tiling:
-    """``[tiling]``: where training tiles lie. The numbers are those of the published datasets."""
+    """``[tiling]``: where training tiles lie. The numbers are those that spora-io documents for contributed datasets."""
 
     sizes: tuple[int, ...] | None = None
     """Tile sides in pixels. None: 128 and 224 at 1.0 mpp, and 256 at the native mpp of H&E."""
@@ -45,11 +45,11 @@ class Tiling:
     """``default``: the greedy cover, tiles inside the image. ``grid``: a regular grid that may cross the border."""
     stride: int | None = None
     """Step of the lattice in pixels. None: half the size."""
-    tolerance: float = 0.95
+    tolerance: float = 0.85
     """Share of a tile that may lie outside the tissue, 0 to 1."""
-    coverage_goal: float = 0.95
+    coverage_goal: float = 1.0
     """Share of the tissue to cover before small gains end the search, above 0 to 1."""
-    min_gain_ratio: float = 0.1
+    min_gain_ratio: float = 0.05
     """Newly covered share of a tile below which the search ends once the goal is reached, 0 to 1."""
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spora_build.errors import Place, Problem, UsageError
+from spora_build.model.modality import Modality
 from spora_build.pixels.tile_settings import TilingSettings
 from spora_build.store.layout import Layout
+from spora_build.workflows.cohort import native_mpps
 from spora_build.workflows.tile import TRAINING_MPP, TRAINING_SIZES_PX, TileRequest, default_requests
 
 
@@ -26,7 +28,8 @@ def choose_tiles(
     options = {key: value for key, value in given.items() if value is not None}
     stored = layout.find_mask_resolutions()
     if sizes is None and mpps is None:
-        requests = default_requests(layout, TilingSettings(TRAINING_SIZES_PX[0], strategy=strategy, **options))
+        template = TilingSettings(TRAINING_SIZES_PX[0], strategy=strategy, **options)
+        requests = default_requests(layout, native_mpps(layout, Modality("he")), template)
         if requests or not stored:
             return requests
         mpps = stored[:1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
 from spora_build.store.tables import read_table
 
@@ -11,3 +12,13 @@ def tissue_ids(layout: Layout) -> frozenset[str]:
     table = read_table(layout.tissues_table)
     ids = table["tissue_id"] if "tissue_id" in table.columns else table.index
     return frozenset(str(tissue) for tissue in ids)
+
+
+def native_mpps(layout: Layout, modality: Modality) -> tuple[float, ...]:
+    """Native pixel sizes of a modality as tissues.parquet has them, ascending; else the finest one it is stored at."""
+    table = read_table(layout.tissues_table)
+    if "mpp" in table.columns:
+        told = table.loc[table["modality"] == modality.name, "mpp"].dropna().unique()
+        if len(told):
+            return tuple(sorted(float(mpp) for mpp in told))
+    return tuple(layout.find_resolutions(modality)[:1])

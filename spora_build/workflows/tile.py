@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size
-from spora_build.model.modality import Modality
 from spora_build.pixels.tile_settings import Tiling, TilingSettings
 from spora_build.pixels.tiling import tile_mask
 from spora_build.store.layout import Layout
@@ -23,12 +22,10 @@ STAINING_SIZE_PX = 256
 
 @dataclass(frozen=True)
 class TileRequest:
-    """Tiles of one kind at one pixel size."""
+    """Tiles of one kind at one pixel size, for every tissue with a mask there."""
 
     mpp: float
     settings: TilingSettings
-    modality: Modality | None = None
-    """Only tissues that have an image of this modality there; None: every tissue with a mask."""
 
 
 @dataclass(frozen=True)
@@ -51,36 +48,27 @@ class TileResult:
     tiling: Tiling
 
 
-def default_requests(layout: Layout, template: TilingSettings | None = None) -> tuple[TileRequest, ...]:
-    """128 and 224 px at 1.0 mpp for every mask there; 256 px at the lowest mpp of H&E for the tissues that have it.
+def default_requests(
+    layout: Layout, native_he_mpps: Sequence[float], template: TilingSettings | None = None
+) -> tuple[TileRequest, ...]:
+    """128 and 224 px at 1.0 mpp, and 256 px at each native pixel size of H&E.
 
-    ``template`` gives strategy, stride and thresholds; its size is ignored. What the dataset has no pixels for is left
-    out.
+    ``template`` gives strategy, stride and thresholds; its size is ignored. What a dataset has no masks for is left out.
     """
     template = template or TilingSettings(TRAINING_SIZES_PX[0])
-    requests = []
-    if TRAINING_MPP in layout.find_mask_resolutions():
-        requests += [TileRequest(TRAINING_MPP, replace(template, size_px=size)) for size in TRAINING_SIZES_PX]
-    he = Modality("he")
-    resolutions = layout.find_resolutions(he)
-    if resolutions:
-        requests.append(TileRequest(resolutions[0], replace(template, size_px=STAINING_SIZE_PX), he))
-    return tuple(requests)
+    stored = layout.find_mask_resolutions()
+    sizes = [(TRAINING_MPP, size) for size in TRAINING_SIZES_PX]
+    sizes += [(mpp, STAINING_SIZE_PX) for mpp in sorted(set(native_he_mpps))]
+    return tuple(TileRequest(mpp, replace(template, size_px=size)) for mpp, size in sizes if mpp in stored)
 
 
 def plan_tiles(layout: Layout, requests: Iterable[TileRequest]) -> list[TileJob]:
     """One job per request and tissue whose mask is there, tissues sorted within a request."""
-    jobs = []
-    for request in requests:
-        tissues = layout.find_tissue_masks(request.mpp)
-        if request.modality is not None:
-            pictured = set(layout.find_images(request.modality, request.mpp))
-            tissues = [tissue for tissue in tissues if tissue in pictured]
-        jobs += [
-            TileJob(tissue, request.mpp, request.settings, layout.tissue_mask(request.mpp, tissue))
-            for tissue in tissues
-        ]
-    return jobs
+    return [
+        TileJob(tissue, request.mpp, request.settings, layout.tissue_mask(request.mpp, tissue))
+        for request in requests
+        for tissue in layout.find_tissue_masks(request.mpp)
+    ]
 
 
 def tile_one(job: TileJob) -> TileResult:

@@ -54,23 +54,23 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_default_tiles(layout: Layout) -> None:
-    jobs = plan_tiles(layout, default_requests(layout))
+    jobs = plan_tiles(layout, default_requests(layout, [0.5]))
     assert [(job.mpp, job.settings.size_px, job.tissue_id) for job in jobs] == [
         *((1.0, size, tissue) for size in (128, 224) for tissue in (A, B, C)),
-        (0.5, 256, A),
+        *((0.5, 256, tissue) for tissue in (A, B)),
     ]
     template = TilingSettings(1, strategy="grid_half", tolerance=0.5)
-    assert all(r.settings.tolerance == 0.5 and r.settings.is_grid for r in default_requests(layout, template))
+    assert all(r.settings.tolerance == 0.5 and r.settings.is_grid for r in default_requests(layout, [0.5], template))
 
 
 def test_a_dataset_without_pixels_at_one_micron_has_no_default_tiles_there(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "d")
     write_mask(layout.tissue_mask(0.5, A), np.ones((300, 300), bool))
-    assert default_requests(layout) == ()
+    assert default_requests(layout, []) == ()
 
 
 def test_tables(layout: Layout) -> None:
-    jobs = plan_tiles(layout, default_requests(layout))
+    jobs = plan_tiles(layout, default_requests(layout, [0.5]))
     results = [tile_one(pickle.loads(pickle.dumps(job))) for job in jobs]
     paths = write_tiles(layout, 1.0, "default", [r for r in reversed(results) if r.mpp == 1.0])
     assert [path.name for path in paths] == [
@@ -101,7 +101,7 @@ def test_tables(layout: Layout) -> None:
 
 
 def test_the_same_results_give_the_same_bytes_in_any_order(layout: Layout) -> None:
-    results = [tile_one(job) for job in plan_tiles(layout, default_requests(layout)) if job.mpp == 1.0]
+    results = [tile_one(job) for job in plan_tiles(layout, default_requests(layout, [0.5])) if job.mpp == 1.0]
     before = [path.read_bytes() for path in write_tiles(layout, 1.0, "default", results)]
     assert before == [path.read_bytes() for path in write_tiles(layout, 1.0, "default", results[::-1])]
 
@@ -130,7 +130,7 @@ def test_no_tile_in_any_tissue_still_makes_typed_tables(layout: Layout) -> None:
 
 
 def test_results_of_another_kind_are_refused(layout: Layout) -> None:
-    result = tile_one(plan_tiles(layout, default_requests(layout))[0])
+    result = tile_one(plan_tiles(layout, default_requests(layout, [0.5]))[0])
     for mpp, strategy in ((0.5, "default"), (1.0, "grid")):
         with pytest.raises(ValueError, match="pixel size and strategy"):
             write_tiles(layout, mpp, strategy, [result])
@@ -139,8 +139,8 @@ def test_results_of_another_kind_are_refused(layout: Layout) -> None:
 def test_a_damaged_mask_is_a_problem(layout: Layout) -> None:
     layout.tissue_mask(1.0, A).write_bytes(b"junk")
     with pytest.raises(InvalidDataError):
-        tile_one(plan_tiles(layout, default_requests(layout))[0])
-    write_tiles(layout, 1.0, "default", [tile_one(plan_tiles(layout, default_requests(layout))[1])])
+        tile_one(plan_tiles(layout, default_requests(layout, [0.5]))[0])
+    write_tiles(layout, 1.0, "default", [tile_one(plan_tiles(layout, default_requests(layout, [0.5]))[1])])
     stats = layout.tile_stats(1.0, "default", 128)
     pd.read_parquet(stats).drop(columns="stride").to_parquet(stats)
     with pytest.raises(InvalidDataError) as caught:
