@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
+from spora_build.pixels.nearest import nearest_places
 
 _BAND_PX = 8 << 20
 _ROUNDING_PX = 1.0
@@ -54,8 +55,8 @@ def nearest_bands(
 
     Each pixel is the source pixel under its centre, NaN counting as 0; ``scale`` is source pixels per output pixel.
     """
-    down = _nearest(size.height, scale, source_size.height)
-    across = _nearest(size.width, scale, source_size.width)
+    down = nearest_places(size.height, scale, source_size.height)
+    across = nearest_places(size.width, scale, source_size.width)
     left, width = int(across[0]), int(across[-1]) + 1 - int(across[0])
     for start, stop in _bands(size, rows or max(1, int(_BAND_PX / max(width * scale, size.width)))):
         top, height = int(down[start]), int(down[stop - 1]) + 1 - int(down[start])
@@ -75,10 +76,3 @@ def _between(length: int, scale: float, source_length: int) -> tuple[NDArray[np.
     places = ((np.arange(length) + 0.5) * scale - 0.5).clip(0, source_length - 1)
     before = np.floor(places).astype(np.int64)
     return before, (places - before).astype(np.float32)
-
-
-def _nearest(length: int, scale: float, source_length: int) -> NDArray[np.int64]:
-    # a centre on the line between two pixels belongs to the one after it, whatever the last bit of the scale
-    places = np.floor((np.arange(length) + 0.5) * scale + 1e-9).astype(np.int64)
-    inside: NDArray[np.int64] = np.minimum(places, source_length - 1)
-    return inside
