@@ -67,6 +67,7 @@ def convert(
         workers=jobs,
         existing=existing,
         key_file=id_key_file,
+        dry_run=dry_run,
     )
     conversion = prepare(request)
     show_problems(conversion.plan.problems)

@@ -43,20 +43,35 @@ class IdKey:
 
 
 def obtain_key(private: Path, *, key_file: Path | None, environment: Mapping[str, str]) -> IdKey:
+    """The key that :func:`find_key` finds; where there is none, a new one in the private folder.
+
+    Builds that start together get the same key. Raises PrivacyError, UsageError, EnvironmentFaultError.
+    """
+    return find_key(private, key_file=key_file, environment=environment) or keep_key(private, IdKey.generate())
+
+
+def find_key(private: Path, *, key_file: Path | None, environment: Mapping[str, str]) -> IdKey | None:
     """The key of a build: ``--id-key-file``, else ``SPORA_BUILD_ID_KEY``, else ``id.key`` in the private folder.
 
-    The last is created once (mode 0600) where there is none; builds that start together get the same key.
-    Raises PrivacyError where others can read it, UsageError where it is no key, EnvironmentFaultError.
+    None where there is none yet; writes nothing. Raises PrivacyError where others can read it, UsageError where it is
+    no key, EnvironmentFaultError.
     """
     if key_file is not None:
         return read_key(key_file)
     if text := environment.get(ENVIRONMENT_VARIABLE):
         return _parse(text.strip().encode(), place=Place(column=ENVIRONMENT_VARIABLE), hex_only=True)
-    make_private_folder(private)
     path = private / KEY_FILE
     if not path.exists():
-        create_private(path, _as_hex(IdKey.generate()))
+        return None
+    refuse_open_to_others(private)
     return read_key(path)
+
+
+def keep_key(private: Path, key: IdKey) -> IdKey:
+    """Put a new key into the private folder (mode 0600); the one that is there already wins and is returned."""
+    make_private_folder(private)
+    path = private / KEY_FILE
+    return key if create_private(path, _as_hex(key)) else read_key(path)
 
 
 def read_key(path: Path) -> IdKey:

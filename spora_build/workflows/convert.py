@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from spora_build.errors import EnvironmentFaultError, Place, Problem, UsageError
 from spora_build.model.modality import Modality
-from spora_build.model.privacy_rules import Hash
 from spora_build.model.report import Outcome, Status
-from spora_build.privacy.crosswalk import Crosswalk, TissueCodes, TissueRequest
-from spora_build.privacy.key import IdKey, obtain_key
 from spora_build.privacy.private_files import private_lock
-from spora_build.privacy.pseudonym import IdScheme
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
 from spora_build.submission import Settings, Submission, read_submission
+from spora_build.workflows.give_ids import KeyMadeMeanwhileError, open_ids
 from spora_build.workflows.jobs import Existing, default_workers, run_jobs, split_workers
 from spora_build.workflows.make_plan import make_plan
 from spora_build.workflows.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
@@ -29,6 +26,8 @@ from spora_build.workflows.write_tables import write_cohort_tables
 
 FORMAT_VERSION = 1
 """Part of every fingerprint: raised when the same input would give other bytes, so that old work is redone."""
+TABLES_WAIT_S = 600.0
+"""Longest wait for another build of the same dataset to write its tables."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class ConvertRequest:
     """0: one for each core."""
     existing: Existing = Existing.REFRESH
     key_file: Path | None = None
+    dry_run: bool = False
+    """Only plan: nothing is written, not even a key; where there is none yet, the ids shown are provisional."""
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,15 @@ class Conversion:
     plan: Plan
     layout: Layout
     settings: Settings
-    submission: Submission
-    crosswalk: Crosswalk = field(repr=False)
+    submission: Submission = field(repr=False)
 
 
 def prepare(request: ConvertRequest) -> Conversion:
-    """Read sheets and headers and plan everything. Raises a SporaBuildError with all problems at once."""
+    """Read sheets and headers and plan everything. Raises a SporaBuildError with all problems at once.
+
+    A sound plan gives its tissues their ids for good: key and crosswalk are on disk when this returns, unless it is a
+    dry run. A plan with errors leaves nothing behind.
+    """
     submission = read_submission(request.raw, request.overrides)
     settings = submission.settings
     name = request.name or settings.name
@@ -75,18 +79,14 @@ def prepare(request: ConvertRequest) -> Conversion:
         )
     layout = Layout(request.out / name)
     _refuse_inside_raw(request.raw, layout.root)
-    scheme = IdScheme(settings.id_scheme)
-    with private_lock(layout.private):
-        key = _key(request, layout, settings)
-        crosswalk = Crosswalk.load(layout.private)
-
-        def assign(requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
-            nonlocal crosswalk
-            crosswalk, codes = crosswalk.assign(requests, dataset=name, scheme=scheme, key=key)
-            return codes
-
-        plan = make_plan(submission, name, assign, None if key is None else key.secret)
-    return Conversion(plan, layout, settings, submission, crosswalk)
+    ids = open_ids(layout.private, settings, key_file=request.key_file)
+    assign = ids.preview if request.dry_run else ids.give
+    try:
+        plan = make_plan(submission, name, partial(assign, name), ids.secret)
+    except KeyMadeMeanwhileError:  # by another first build of this dataset: its key is there now
+        return prepare(request)
+    notes = ids.problems(submission, dry_run=request.dry_run)
+    return Conversion(replace(plan, problems=(*plan.problems, *notes)), layout, settings, submission)
 
 
 def write_images(
@@ -94,8 +94,6 @@ def write_images(
 ) -> list[Outcome]:
     """Write the images that are missing or out of date, then the cohort's tables."""
     plan, layout, settings = conversion.plan, conversion.layout, conversion.settings
-    with private_lock(layout.private):
-        conversion.crosswalk.save(layout.private)
     ledger = Ledger.load(layout.private)
     prints = _fingerprints(conversion)
     jobs, outcomes = [], []
@@ -146,22 +144,16 @@ def write_images(
         )
     outcomes += [result.outcome for result in results]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}
-    built = Plan(
-        plan.dataset,
-        tuple(t for t in plan.tissues if t.tissue_id not in failed and _is_complete(layout, t)),
-        plan.panels,
-        plan.problems,
-    )
-    if built.tissues:
-        write_cohort_tables(layout, built, _empty_channels(built, ledger))
+    with private_lock(layout.private, wait_s=TABLES_WAIT_S):  # of two builds at once the last one sees all images
+        built = Plan(
+            plan.dataset,
+            tuple(t for t in plan.tissues if t.tissue_id not in failed and _is_complete(layout, t)),
+            plan.panels,
+            plan.problems,
+        )
+        if built.tissues:
+            write_cohort_tables(layout, built, _empty_channels(built, Ledger.load(layout.private)))
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
-
-
-def _key(request: ConvertRequest, layout: Layout, settings: Settings) -> IdKey | None:
-    hashes = any(isinstance(action, Hash) for action in settings.privacy.columns.values())
-    if IdScheme(settings.id_scheme) is not IdScheme.KEYED and not hashes:
-        return None
-    return obtain_key(layout.private, key_file=request.key_file, environment=os.environ)
 
 
 def _refuse_inside_raw(raw: Path, root: Path) -> None:

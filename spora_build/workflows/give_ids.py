@@ -1,0 +1,118 @@
+"""The ids of a build: which key and crosswalk they come from, and when those are written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spora_build.errors import Place, Problem
+from spora_build.model.privacy_rules import Hash
+from spora_build.privacy.crosswalk import Crosswalk, TissueCodes, TissueRequest
+from spora_build.privacy.key import KEY_FILE, IdKey, find_key, keep_key
+from spora_build.privacy.private_files import private_lock
+from spora_build.privacy.pseudonym import IdScheme, near_duplicates, normalise_raw_id, scheme_warning
+from spora_build.submission import Settings, Submission
+
+
+class KeyMadeMeanwhileError(Exception):
+    """Another build has made the dataset's key since this one looked for it: plan again with that key."""
+
+
+@dataclass(frozen=True)
+class Ids:
+    """How the tissues of one build get their ids."""
+
+    private: Path
+    scheme: IdScheme
+    key: IdKey | None
+    """None where neither ids nor hashed columns need one."""
+    is_new_key: bool
+    """Whether the key is in memory alone so far."""
+    known: Crosswalk = field(repr=False)
+    """The crosswalk when the build began; empty before the first build."""
+
+    @property
+    def secret(self) -> bytes | None:
+        """What columns are hashed with."""
+        return None if self.key is None else self.key.secret
+
+    def preview(self, dataset: str, requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
+        """The codes that the tissues would get. Writes nothing."""
+        return self.known.assign(requests, dataset=dataset, scheme=self.scheme, key=self.key)[1]
+
+    def give(self, dataset: str, requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
+        """Codes for good: in one locked step the crosswalk is read as it is now, added to and written, with the key.
+
+        Builds of one dataset at the same time never give one number twice. Raises PrivacyError, InvalidDataError,
+        EnvironmentFaultError, and KeyMadeMeanwhileError.
+        """
+        with private_lock(self.private):
+            if self.is_new_key and (self.private / KEY_FILE).exists():
+                raise KeyMadeMeanwhileError
+            now = Crosswalk.load(self.private)
+            grown, codes = now.assign(requests, dataset=dataset, scheme=self.scheme, key=self.key)
+            if self.is_new_key and self.key is not None:
+                keep_key(self.private, self.key)
+            grown.save(self.private)
+        return codes
+
+    def problems(self, submission: Submission, *, dry_run: bool) -> list[Problem]:
+        """What the contributor should know about the ids."""
+        found = _respelled(self.known, self.scheme, submission)
+        if (warning := scheme_warning(self.scheme)) is not None:
+            found.append(warning)
+        if dry_run and (self.is_new_key or self.scheme is IdScheme.RANDOM):
+            found.append(
+                Problem(
+                    "N-ID-042",
+                    "the new ids of this plan are provisional: a dry run makes no key and remembers no code.",
+                    "nothing; the build itself gives the ids that stay.",
+                )
+            )
+        if submission.settings.keep_original_ids:
+            found.append(
+                Problem(
+                    "W-PRIV-022",
+                    "the dataset will hold the raw patient identifiers, in the column original_patient_id.",
+                    "set keep_original_ids = false in spora.toml unless they are public already.",
+                    Place(file="spora.toml", column="keep_original_ids"),
+                )
+            )
+        return found
+
+
+def open_ids(private: Path, settings: Settings, *, key_file: Path | None) -> Ids:
+    """Look for key and crosswalk; a key that is needed and not there is drawn in memory. Writes nothing.
+
+    Raises PrivacyError, UsageError, InvalidDataError or EnvironmentFaultError where what is there cannot be used.
+    """
+    scheme = IdScheme(settings.id_scheme)
+    hashes = any(isinstance(action, Hash) for action in settings.privacy.columns.values())
+    if scheme is IdScheme.KEYED or hashes:
+        found = find_key(private, key_file=key_file, environment=os.environ)
+        return Ids(private, scheme, found or IdKey.generate(), found is None, Crosswalk.load(private))
+    return Ids(private, scheme, None, False, Crosswalk.load(private))
+
+
+def _respelled(known: Crosswalk, scheme: IdScheme, submission: Submission) -> list[Problem]:
+    """New patients whose identifier differs from one of an earlier build in spelling alone; never the identifier."""
+    before = {entry.original for entry in known.entries if entry.kind == "patient"}
+    rows: dict[str, int] = {}
+    for image in submission.images:
+        rows.setdefault(normalise_raw_id(image.patient, scheme), image.row)
+    gone, new = sorted(before - rows.keys()), [patient for patient in rows if patient not in before]
+    groups = near_duplicates([*gone, *new])
+    return [
+        Problem(
+            "W-ID-041",
+            "this patient is new, but an earlier build had one whose identifier differs in spelling alone.",
+            "if it is the same person, spell it as crosswalk.csv in the private folder does: it would have two ids.",
+            Place(file="tissues.csv", row=rows[new[place - len(gone)]], column="patient"),
+        )
+        for group in groups
+        if group[0] < len(gone)
+        for place in group
+        if place >= len(gone)
+    ]
