@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -112,12 +112,17 @@ def _inspect_one(path: Path, name: str) -> InspectedFile:
         )
     try:
         with reader.open_rois(path) as rois:
-            return InspectedFile(name, tuple(_describe(index, roi) for index, roi in enumerate(rois)))
+            return InspectedFile(name, tuple(_describe(index, roi, name) for index, roi in enumerate(rois)))
     except SporaBuildError as error:
-        return InspectedFile(name, (), error.problems)
+        return InspectedFile(name, (), _named(error.problems, name))
 
 
-def _describe(series: int, roi: Roi) -> InspectedRoi:
+def _named(problems: Iterable[Problem], name: str) -> tuple[Problem, ...]:
+    """The problems with the file named as below the inspected folder."""
+    return tuple(replace(problem, place=replace(problem.place, file=name)) for problem in problems)
+
+
+def _describe(series: int, roi: Roi, file: str) -> InspectedRoi:
     return InspectedRoi(
         series=series,
         name=roi.name,
@@ -130,7 +135,7 @@ def _describe(series: int, roi: Roi) -> InspectedRoi:
         mpp=None if roi.pixel_size is None else roi.pixel_size.mpp,
         mpp_origin=None if roi.pixel_size is None else roi.pixel_size.origin,
         channel_names=roi.channel_names,
-        problems=roi.problems,
+        problems=_named(roi.problems, file),
     )
 
 
