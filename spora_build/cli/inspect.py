@@ -32,7 +32,9 @@ def inspect(
     if as_json:
         out.print_json(json.dumps([file.to_json() for file in files], ensure_ascii=False))
         return
-    table = Table("file", "image", "format", "channels × rows × cols", "type", "µm/px", "channels", box=None)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("file", "image", "format", "channels × rows × cols", "type", "µm/px", "channels"):
+        table.add_column(title, overflow="fold")
     for file in files:
         for roi in file.rois:
             table.add_row(

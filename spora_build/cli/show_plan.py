@@ -10,7 +10,9 @@ from spora_build.workflows.plan import Plan
 
 def show_plan(plan: Plan) -> None:
     """What becomes which tissue_id at which mpp, sizes, and the disk that it takes at most."""
-    table = Table("tissue_id", "image", "modality", "native", "channels", "written at", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in ("tissue_id", "image", "modality", "native", "channels", "written at"):
+        table.add_column(title, overflow="fold")
     for tissue in plan.tissues:
         for image in tissue.images:
             written = ", ".join(f"{o.mpp:g} µm ({o.size.height} × {o.size.width})" for o in image.outputs)
