@@ -34,24 +34,35 @@ def write_statistics(layout: Layout, modality: Modality, mpp: float, cohort: Coh
     image_bounds = [_tissue_bounds(measurement, cohort.recipe) for measurement in cohort.measurements]
     cohort_bounds = dict(zip(cohort.panel, _cohort_bounds(cohort), strict=True))
     shared = [[cohort_bounds[name] for name in m.job.channel_names] for m in cohort.measurements]
-    levels = (("image", cohort.recipe.image_specs, image_bounds), ("global", (cohort.recipe.global_spec,), shared))
+    of_cohort = _quantile_tables(
+        "global", cohort, [_cohort_frame(cohort, [b[at] for b in cohort_bounds.values()]) for at in (0, 1)]
+    )
+    of_image = _quantile_tables(
+        "image", cohort, [_tissue_frame(cohort, [[b[at] for b in row] for row in image_bounds]) for at in (0, 1)]
+    )
+    levels = (
+        # the reader clips by the image level where it finds both; the cohort's are there to be known
+        (of_image | of_cohort, cohort.recipe.image_specs, image_bounds),
+        (of_cohort, (cohort.recipe.global_spec,), shared),
+    )
     written = []
-    for level, specs, bounds in levels:
-        if level == "image":
-            quantiles = [_tissue_frame(cohort, [[b[at] for b in row] for row in bounds]) for at in (0, 1)]
-        else:
-            quantiles = [_cohort_frame(cohort, [b[at] for b in cohort_bounds.values()]) for at in (0, 1)]
+    for quantiles, specs, bounds in levels:
         moments = _moments(cohort, bounds)
         for at, method in enumerate(METHODS):
-            tables = {f"{level}_level_upper_quantiles": quantiles[1], **_moment_frames(cohort, moments[at])}
-            if cohort.recipe.lower is not None:
-                tables[f"{level}_level_lower_quantiles"] = quantiles[0]
+            tables = quantiles | _moment_frames(cohort, moments[at])
             for spec in specs:
                 folder = layout.standardization(modality, mpp, method, spec)
                 for name, table in sorted(tables.items()):
                     write_table(folder / f"{name}.parquet", table, index=table.index.name is not None)
                     written.append(folder / f"{name}.parquet")
     return written
+
+
+def _quantile_tables(level: str, cohort: Cohort, frames: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The upper quantiles of a level by file name, and the lower ones where the recipe has any."""
+    lower, upper = frames
+    tables = {f"{level}_level_upper_quantiles": upper}
+    return tables if cohort.recipe.lower is None else {f"{level}_level_lower_quantiles": lower, **tables}
 
 
 def _tissue_bounds(measurement: TissueMeasurement, recipe: Recipe) -> list[Bounds]:

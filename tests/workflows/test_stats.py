@@ -179,7 +179,7 @@ def test_folders_files_and_types(tmp_path: Path) -> None:
     for method in METHODS:
         both = [read(dataset, method, spec) for spec in ("uq_0.99", "uq_0.99_image")]
         folders = [dataset.layout.standardization(IMC, MPP, method, spec) for spec in ("uq_0.99", "uq_0.99_image")]
-        assert sorted(both[0]) == sorted([*moments, "image_level_upper_quantiles"])
+        assert sorted(both[0]) == sorted([*moments, "global_level_upper_quantiles", "image_level_upper_quantiles"])
         assert sorted(read(dataset, method, "uq_0.99_global")) == sorted([*moments, "global_level_upper_quantiles"])
         for path in folders[0].iterdir():
             assert path.read_bytes() == (folders[1] / path.name).read_bytes()
@@ -195,7 +195,7 @@ def test_folders_files_and_types(tmp_path: Path) -> None:
                 assert len(table) == 1
                 assert isinstance(table.index, pd.RangeIndex)
     assert all(path.is_file() for path in written)
-    assert len(written) == len(set(written)) == 2 * 3 * 5
+    assert len(written) == len(set(written)) == 2 * (2 * 6 + 5)
 
 
 @pytest.mark.parametrize("kind", ["uint16", "mixed"])
