@@ -14,7 +14,9 @@ from spora_build.model.names import is_dataset_name
 from spora_build.privacy.crosswalk import TissueCodes, TissueRequest
 from spora_build.submission import ImageRow, Submission
 from spora_build.workflows.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
+from spora_build.workflows.plan_cells import plan_cells
 from spora_build.workflows.plan_channels import panel_channel
+from spora_build.workflows.plan_cohort import cohort_problems
 from spora_build.workflows.plan_images import ImageFacts, read_facts
 from spora_build.workflows.plan_metadata import CohortMetadata, plan_metadata
 from spora_build.workflows.plan_outputs import NativeGrid, requested_mpps, shared_outputs
@@ -48,8 +50,11 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     facts, unreadable = _read_all_facts(submission)
     problems += unreadable
     problems += [problem for fact in facts for problem in fact.problems]
-    problems += _silent_panel_rows(submission, facts)
+    problems += cohort_problems(submission, facts)
     metadata = plan_metadata(submission, secret)
+    cells = plan_cells(submission, secret)
+    problems += cells.notes
+    metadata = replace(metadata, problems=(*metadata.problems, *cells.problems))
     problems += metadata.problems
     groups = _tissue_groups(facts)
     outputs: dict[int, tuple[PlannedOutput, ...]] = {}
@@ -65,7 +70,7 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     panels = _panels(submission, facts)
     build = _TissueBuilder(panels, outputs, metadata, multimodal=len({fact.row.modality for fact in facts}) > 1)
     tissues = tuple(build.tissue(code, group) for code, group in zip(codes, groups.values(), strict=True))
-    return Plan(dataset, tissues, panels, tuple(p for p in problems if p.severity is not Severity.ERROR))
+    return Plan(dataset, tissues, panels, tuple(p for p in problems if p.severity is not Severity.ERROR), cells)
 
 
 def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Problem]]:
@@ -80,25 +85,6 @@ def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Prob
         results = list(pool.map(read, submission.images))
     facts = [result for result in results if isinstance(result, ImageFacts)]
     return facts, [problem for result in results if isinstance(result, tuple) for problem in result]
-
-
-def _silent_panel_rows(submission: Submission, facts: Sequence[ImageFacts]) -> list[Problem]:
-    """Panel rows that no image has: most often a spelling mistake."""
-    problems = []
-    for modality, sheet in submission.panels.items():
-        of = [fact for fact in facts if fact.row.modality == modality and fact.is_usable]
-        seen = {name for fact in of for name in fact.channel_names}
-        for row in sheet.rows:
-            if of and row.keep and row.marker not in seen:
-                problems.append(
-                    Problem(
-                        "W-PANEL-106",
-                        f"no image has the channel {row.channel!r} ({row.marker}); it is left out.",
-                        "correct the name, or remove the row.",
-                        Place(file=sheet.file, row=row.row, column="channel"),
-                    )
-                )
-    return problems
 
 
 def _tissue_groups(facts: Sequence[ImageFacts]) -> dict[tuple[str, str], list[ImageFacts]]:
@@ -173,6 +159,8 @@ class _TissueBuilder:
             images=tuple(self._image(fact) for fact in group),
             cell_mask=next((row.cell_mask for row in rows if row.cell_mask is not None), None),
             tissue_mask=next((row.tissue_mask for row in rows if row.tissue_mask is not None), None),
+            cell_mask_mpp=next((row.cell_mask_mpp for row in rows if row.cell_mask is not None), None),
+            sheet_tissue=rows[0].tissue,
             metadata={row.modality: self.metadata.of_image(row) for row in rows},
         )
 
