@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from spora_build import __version__
-from spora_build.cli import convert, demo, doctor, inspect, mask, stats, tile, validate
+from spora_build.cli import convert, demo, doctor, ids, inspect, mask, privacy_check, stats, tile, validate
 
 app = typer.Typer(
     name="spora-build",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (convert, inspect, mask, tile, stats, validate, demo, doctor):
+for module in (convert, inspect, mask, tile, stats, validate, privacy_check, ids, demo, doctor):
     module.add_to(app)
 
 

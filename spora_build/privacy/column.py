@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -31,7 +31,11 @@ class Column:
     @classmethod
     def of(cls, table: str, name: str, values: Sequence[str | None]) -> Column:
         """Count the values of a column."""
-        raw = Counter(values)
+        return cls.counted(table, name, Counter(values))
+
+    @classmethod
+    def counted(cls, table: str, name: str, raw: Mapping[str | None, int]) -> Column:
+        """A column of which only the distinct values and their rows are known."""
         counts: Counter[str] = Counter()
         for value, rows in raw.items():
             text = "" if value is None else value.strip()

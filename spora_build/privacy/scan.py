@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
+
+import numpy as np
 
 from spora_build.errors import Place, Problem
 from spora_build.privacy.tokens import Token, TokenSet
@@ -76,14 +79,22 @@ class ScanReport:
     """Files that could not be read or decoded: nothing is proved about them."""
 
 
-def scan_tree(root: Path, tokens: Iterable[Token]) -> ScanReport:
+def scan_tree(
+    root: Path,
+    tokens: Iterable[Token],
+    *,
+    kept: Mapping[str, Collection[str]] | None = None,
+    on_file: Callable[[], None] | None = None,
+) -> ScanReport:
     """Look for tokens in every file and folder below ``root``, the root's own name included.
 
     Names, link targets, the raw bytes of every file, the decoded text of Parquet tables (schema, metadata, columns of
     text and of integers), of JSON (escapes undone) and other text files, and decompressed .npz members. Pixels in Zarr
     chunks are searched as they lie on disk, not decompressed: text does not survive there unless it was written raw.
+    ``kept`` names columns that somebody chose to keep, by table below the root: of such a table only the other columns
+    are searched, decoded. ``on_file`` is called after each file, for a progress bar.
     """
-    scan = _Scan(root, TokenSet(tokens))
+    scan = _Scan(root, TokenSet(tokens), kept or {})
     scan.name(root)
     for folder, folders, files in os.walk(root):
         folders.sort()
@@ -92,12 +103,14 @@ def scan_tree(root: Path, tokens: Iterable[Token]) -> ScanReport:
         for name in sorted(files):
             scan.name(Path(folder) / name)
             scan.file(Path(folder) / name)
+            if on_file is not None:
+                on_file()
     return scan.report()
 
 
 class _Scan:
-    def __init__(self, root: Path, tokens: TokenSet) -> None:
-        self.root, self.tokens = root, tokens
+    def __init__(self, root: Path, tokens: TokenSet, kept: Mapping[str, Collection[str]]) -> None:
+        self.root, self.tokens, self.kept = root, tokens, kept
         self.leaks: dict[Leak, None] = {}
         self.unread: list[str] = []
         self.files = self.bytes_read = self.tables = self.members = 0
@@ -125,10 +138,12 @@ class _Scan:
         try:
             if not path.is_file():  # a pipe or a dangling link has no bytes
                 return
-            with path.open("rb") as stream:
-                self.add(self._stream(stream), path, "bytes")
+            chosen = self.kept.get(path.relative_to(self.root).as_posix(), ())
+            if not chosen:  # its raw bytes hold what was chosen to be kept
+                with path.open("rb") as stream:
+                    self.add(self._stream(stream), path, "bytes")
             if path.suffix == ".parquet":
-                self._table(path)
+                self._table(path, chosen)
             elif path.suffix in (".npz", ".zip"):
                 self._archive(path)
             elif path.suffix in _TEXT or path.name in _TEXT:
@@ -164,7 +179,7 @@ class _Scan:
             found |= self.tokens.in_values(re.split(r'[,;\t\r\n"]', text))
         return found
 
-    def _table(self, path: Path) -> None:
+    def _table(self, path: Path, chosen: Collection[str]) -> None:
         import pyarrow as pa
         import pyarrow.compute as pc
         import pyarrow.parquet as pq
@@ -177,6 +192,8 @@ class _Scan:
         )
         numbers = self.tokens.numbers
         for place, name in enumerate(schema.names, start=1):
+            if name in chosen:
+                continue
             kind = schema.field(name).type
             where = f"column {place}" if self.tokens.in_text(name) else f"column {name!r}"
             for group in range(file.num_row_groups):
@@ -198,6 +215,24 @@ class _Scan:
                 self.add(self.tokens.in_text(member.filename), path, "member name")
                 with archive.open(member) as stream:
                     self.add(self._stream(cast("BinaryIO", stream)), path, "member")
+                if member.filename.endswith(".npy"):
+                    with archive.open(member) as stream:
+                        self.add(self.tokens.in_values(_texts_of_array(cast("BinaryIO", stream))), path, "member")
+
+
+def _texts_of_array(stream: BinaryIO) -> list[str]:
+    """The texts of a .npy array; none where it holds numbers. Raises ValueError where they are hidden in a pickle."""
+    major, _ = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read_header(stream)
+    if dtype.kind in "biufc":
+        return []
+    if dtype.hasobject:
+        raise ValueError("objects are not unpickled")
+    if dtype.kind != "U":
+        return []
+    count = math.prod(shape)
+    return [str(text) for text in np.frombuffer(stream.read(count * dtype.itemsize), dtype, count)]
 
 
 def _unescaped(text: str) -> Iterator[str]:

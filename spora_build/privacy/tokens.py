@@ -41,15 +41,23 @@ def crosswalk_tokens(crosswalk: Crosswalk) -> list[Token]:
     """
     tokens: dict[str, Token] = {}
     for row, entry in enumerate(crosswalk.entries, start=3):
-        texts = [entry.original]
-        if entry.kind == "tissue":
-            file = PurePosixPath(entry.original.split("#")[0].replace("\\", "/")).name
-            texts += [file, _EXTENSION.sub("", file)]
+        texts = file_texts(entry.original) if entry.kind == "tissue" else [entry.original]
         for text in texts:
             folded = fold(text)
             if folded:
                 tokens.setdefault(folded, _token(text, f"crosswalk row {row} ({entry.kind})", entry.kind))
     return list(tokens.values())
+
+
+def file_tokens(files: Mapping[str, str]) -> list[Token]:
+    """Raw files by what they are called in messages (``an image of <tissue_id>``): path, name, name without ending."""
+    return [_token(text, name, "tissue") for name, file in files.items() for text in file_texts(file) if fold(text)]
+
+
+def file_texts(file: str) -> list[str]:
+    """A raw file's path as the sheet has it, its name alone, and that without its ending."""
+    name = PurePosixPath(file.split("#")[0].replace("\\", "/")).name
+    return [file, name, _EXTENSION.sub("", name)]
 
 
 def fold(text: str) -> str:

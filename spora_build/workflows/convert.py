@@ -20,6 +20,8 @@ from spora_build.workflows.jobs import Existing, default_workers, run_jobs, spli
 from spora_build.workflows.make_plan import make_plan
 from spora_build.workflows.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.progress import ShowProgress, silent
+from spora_build.workflows.relint import decisions_entry
+from spora_build.workflows.sources import source_entries
 from spora_build.workflows.write_images import STAGE as IMAGES
 from spora_build.workflows.write_images import ImagesJob, ImagesOutcome, write_tissue
 from spora_build.workflows.write_tables import write_cohort_tables
@@ -95,6 +97,7 @@ def write_images(
     """Write the images that are missing or out of date, then the cohort's tables."""
     plan, layout, settings = conversion.plan, conversion.layout, conversion.settings
     ledger = Ledger.load(layout.private)
+    ledger.record(source_entries(plan))
     prints = _fingerprints(conversion)
     jobs, outcomes = [], []
     workers = request.workers or default_workers()
@@ -152,6 +155,7 @@ def write_images(
             plan.problems,
         )
         if built.tissues:
+            ledger.record([decisions_entry(settings.privacy)])
             write_cohort_tables(layout, built, _empty_channels(built, Ledger.load(layout.private)))
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
 
