@@ -13,6 +13,9 @@ from spora_build.model.report import Outcome, Status
 
 def run(app: typer.Typer) -> None:
     """Run the app and exit with the code of what happened; wrong options are typer's to explain (exit 2)."""
+    from spora_build.workflows.quiet import keep_quiet
+
+    keep_quiet()
     try:
         app()
     except SporaBuildError as error:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Problem
+from spora_build.workflows.quiet import keep_quiet
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -85,7 +86,7 @@ def run_jobs(
 
 
 def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Callable[[int, R], None]) -> None:
-    pool = ProcessPoolExecutor(workers, mp_context=_context())
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=keep_quiet)
     try:
         futures: dict[Future[R], int] = {pool.submit(work, job): index for index, job in jobs.items()}
         for future in as_completed(futures):
