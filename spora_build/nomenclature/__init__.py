@@ -1,1 +1,1 @@
-"""Names: HUGO symbols, UniProt accessions, snake_case columns, dataset names."""
+"""HUGO symbols and UniProt accessions for the names that labs give their channels. Works offline."""

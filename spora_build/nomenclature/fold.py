@@ -1,0 +1,25 @@
+"""Labels without what labs vary: letter case, signs, Greek letters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_GREEK = str.maketrans("αβγδεζηκλµμπσω", "abgdezhklmmpsw")
+_BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[^0-9a-z.+]+(?=[0-9])")
+
+
+def plain_text(text: str) -> str:
+    """NFKC text with Greek letters as Latin ones (``α`` is ``a``) and single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("‐", "-").replace("–", "-").translate(_GREEK).split())
+
+
+def fold(text: str) -> str:
+    """What makes two labels the same: ``PD-L1``, ``PDL1`` and ``pd l1`` agree.
+
+    A sign between two digits means something (``CK5/6`` is not CK56, ``CA19-9`` not CA199): it stays, as ``/``. So does
+    a plus between two names, while the one of ``CD3+`` is lost.
+    """
+    lowered = _BETWEEN_DIGITS.sub("/", plain_text(text).casefold())
+    joined = re.sub(r"(?<=[0-9a-z])\s*\+\s*(?=[0-9a-z])", "+", lowered)
+    return re.sub(r"[^0-9a-z/+]|(?<![0-9])/|/(?![0-9])|\+$", "", joined)
