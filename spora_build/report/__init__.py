@@ -1,0 +1,1 @@
+"""The report: numbers and small pictures in, one self-contained HTML page out. Reads no dataset."""
