@@ -1,4 +1,4 @@
-"""The inner loop that follows the pieces of labels from row to row, compiled. Import it only where cells are counted."""
+"""The inner loop that follows the pieces of labels from row to row, compiled. Import it where it is needed only."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def root_of(parents, piece):  # type: ignore[no-untyped-def]
 def follow(band, start, above_labels, above, pieces, parents, labels, sums, count):  # type: ignore[no-untyped-def]
     """Number the pieces of a band (h, W) of uint32 labels from row ``start`` on, 0 being no piece.
 
-    ``above_labels`` and ``above`` (W,) are labels and pieces of the row above; they and ``pieces`` (h, W) are filled in.
-    Touching by a corner is touching. ``parents``, ``labels`` and ``sums`` (n, 3: pixels, sum of rows in the band, sum
-    of columns) grow with the pieces. Returns the row it stopped before, for want of room for another row's pieces, and
+    ``above_labels`` and ``above`` (W,) are labels and pieces of the row above; they and ``pieces`` (h, W) are filled
+    in. Touching by a corner is touching. ``parents``, ``labels`` and ``sums`` (n, 3: pixels, sum of rows in the band,
+    sum of columns) grow with the pieces. Returns the row it stopped before, for want of room for another row's pieces, and
     the number of pieces.
     """
     height, width = band.shape

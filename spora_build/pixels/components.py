@@ -69,7 +69,7 @@ class _Scan:
 
 
 def find_pieces(bands: Iterable[NDArray[np.uint32]], width: int) -> Pieces:
-    """The pieces of a mask given in bands (h, width) of labels, 0 for none. Memory grows with pieces, not with pixels."""
+    """The pieces of a mask given in bands (h, width) of labels, 0 for none; memory grows with pieces, not pixels."""
     scan = _Scan(width)
     for band in bands:
         scan.take(np.ascontiguousarray(band))

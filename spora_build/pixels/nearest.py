@@ -12,7 +12,7 @@ from spora_build.model.geometry import Size
 
 
 def nearest_places(length: int, scale: float, source_length: int) -> NDArray[np.int64]:
-    """Source pixel under the centre of each of ``length`` output pixels of ``scale`` source pixels; never decreasing."""
+    """Source pixel under the centre of each of ``length`` output pixels of ``scale`` source pixels, ascending."""
     # a centre on the line between two pixels belongs to the one after it, whatever the last bit of the scale
     places = np.floor((np.arange(length) + 0.5) * scale + 1e-9).astype(np.int64)
     inside: NDArray[np.int64] = np.minimum(places, source_length - 1)

@@ -15,6 +15,7 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -22,6 +23,7 @@ from typing import Protocol, cast
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
 from spora_build.readers._dtype import as_stored
+from spora_build.readers._segmentation_planes import plane_names
 
 
 class Reader(Protocol):
@@ -71,6 +73,14 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
 
 @contextmanager
 def open_labels(path: Path) -> Iterator[list[Roi]]:
-    """Open a label mask: like :func:`open_rois`, but with the dtype and values of the file (int32, int64, bool…)."""
+    """Open a label mask: like :func:`open_rois`, but with the dtype and values of the file (int32, int64, bool…).
+
+    Planes are named where the file says what they mean.
+    """
     with open_rois(path) as rois:
-        yield [as_stored(roi) for roi in rois]
+        stored = [as_stored(roi) for roi in rois]
+        if len(stored) == 1 and stored[0].channel_count > 1 and not stored[0].channel_names and path.is_file():
+            names = plane_names(path)
+            if len(names) == stored[0].channel_count:
+                stored = [replace(stored[0], channel_names=names)]
+        yield stored

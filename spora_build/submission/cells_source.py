@@ -83,7 +83,8 @@ class CellsSource:
     def _read_parquet_header(self) -> None:
         try:
             schema = pq.read_schema(self.path)
-        except (pa.ArrowException, OSError):
+            _ = schema.names
+        except (pa.ArrowException, OSError, UnicodeDecodeError):
             self.problems.append(problem("E-CELL-009", self.file))
             return
         kept: list[str] = []
@@ -107,10 +108,12 @@ class CellsSource:
             with pq.ParquetFile(self.path) as file:
                 for batch in file.iter_batches(batch_size=1 << 17, columns=list(self.headers)):
                     columns = [pc.cast(batch.column(name), pa.string()) for name in self.headers]
+                    for column in columns:
+                        column.validate(full=True)  # a damaged page can decode to text that is no UTF-8
                     numbers = np.arange(start, start + batch.num_rows, dtype=np.int64)
                     start += batch.num_rows
                     yield numbers, pa.table(columns, names=list(self.headers))
-        except (pa.ArrowException, OSError):  # a damaged page inside a file whose footer is whole
+        except (pa.ArrowException, OSError, UnicodeDecodeError):  # a damaged page inside a file whose footer is whole
             self.problems.append(problem("E-CELL-009", self.file))
 
     def _read_text_header(self) -> None:

@@ -36,6 +36,7 @@ SHEET_NAMES = frozenset(
         "biopsy",
         "mpp",
         "cell_mask",
+        "cell_mask_mpp",
         "tissue_mask",
         "split",
         "alignment",

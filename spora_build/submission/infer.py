@@ -34,9 +34,9 @@ def infer_column(values: Sequence[str | None]) -> list[Scalar]:
 
 
 def _converter(present: Sequence[str]) -> Callable[[str], Scalar]:
-    if all(_INT.fullmatch(value) and value != "-0" for value in present):
+    if all(is_int(value) for value in present):
         return int
-    if all(_POINT.fullmatch(value) and _fits(value) for value in present):
+    if all(is_point_number(value) for value in present):
         return float
     if _has_decimal_commas(present):
         return _from_comma
@@ -51,13 +51,24 @@ def _fits(value: str) -> bool:
     return len(digits) <= MAX_DIGITS and abs(int(exponent or 0)) <= 290
 
 
+def is_int(value: str) -> bool:
+    """Whether the text is a plain integer of at most 18 digits."""
+    return _INT.fullmatch(value) is not None and value != "-0"
+
+
+def is_point_number(value: str) -> bool:
+    """Whether the text is a decimal number with a point or none, of digits that a double keeps."""
+    return _POINT.fullmatch(value) is not None and _fits(value)
+
+
+def comma_evidence(values: Sequence[str]) -> tuple[bool, bool]:
+    """Whether all values can be numbers with a decimal comma, and whether one of the commas must be that."""
+    possible = all(_COMMA.fullmatch(value) and _fits(value) for value in values)
+    return possible, any("," in value and not _THOUSANDS.fullmatch(value) for value in values)
+
+
 def _has_decimal_commas(present: Sequence[str]) -> bool:
-    with_comma = [value for value in present if "," in value]
-    return (
-        bool(with_comma)
-        and all(_COMMA.fullmatch(value) and _fits(value) for value in present)
-        and not all(_THOUSANDS.fullmatch(value) for value in with_comma)
-    )
+    return all(comma_evidence(present))
 
 
 def _from_comma(value: str) -> float:

@@ -42,6 +42,7 @@ from spora_build.submission.settings_values import (
     mpp,
     mpp_number,
     number,
+    plane,
     table_column,
     text,
     whole,
@@ -95,6 +96,8 @@ SECTIONS: Mapping[str, Mapping[str, Converter]] = {
         "background_label": whole(0, 2**32 - 1),
         "border_label": whole(0, 2**32 - 1),
         "split_components": flag,
+        "plane": plane,
+        "table": text,
     },
     "privacy": {"min_k": whole(1, 1_000_000)},
 }

@@ -83,6 +83,11 @@ class Cells:
     """Label of the lines between cells, where a mask has such."""
     split_components: bool = False
     """Give each connected piece of a label a label of its own (for masks that only say cell or not)."""
+    plane: str | None = None
+    """Plane of a mask file with several: its name, its position counted from 0, or several joined with ``+``, of which
+    the first that has a label at a pixel counts."""
+    table: str | None = None
+    """Tables of cells in place of ``cells.csv``: a path or pattern below the raw folder, such as ``quant/*.csv``."""
 
 
 @dataclass(frozen=True)

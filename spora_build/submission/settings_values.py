@@ -126,6 +126,13 @@ def column_name(value: object) -> str:
     return name
 
 
+def plane(value: object) -> str:
+    """A plane of a file: its name, or its position counted from 0."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text(value)
+
+
 def modality_name(key: str) -> str:
     """The name of a modality, as tissues.parquet has it."""
     try:

@@ -19,7 +19,7 @@ from spora_build.submission.tissue_rules import check_rows
 from spora_build.submission.values import parse_number
 
 REQUIRED = ("image", "patient", "modality")
-OPTIONAL = ("series", "tissue", "biopsy", "mpp", "cell_mask", "tissue_mask", "split", "alignment")
+OPTIONAL = ("series", "tissue", "biopsy", "mpp", "cell_mask", "cell_mask_mpp", "tissue_mask", "split", "alignment")
 MAX_MPP = 100.0
 """Coarser than any microscope: such a number is in nanometres or dots per inch."""
 
@@ -48,6 +48,8 @@ class ImageRow:
     mpp: float | None = None
     """Pixel size in µm that goes before what the file says."""
     cell_mask: Path | None = field(default=None, repr=False)
+    cell_mask_mpp: float | None = None
+    """Pixel size of the cell mask in µm, where it is not that of an image of the tissue."""
     tissue_mask: Path | None = field(default=None, repr=False)
     split: Split | None = None
     alignment: Alignment | None = None
@@ -103,7 +105,8 @@ def _image_row(row: SheetRow, columns: Columns, paths: RawPaths, file: str) -> t
             _, masks[name], fault = paths.find(text, file, number, name)
             problems += [fault] if fault else []
     modality = _modality(columns.cell(row, "modality"), file, number, problems)
-    mpp = _mpp(columns.cell(row, "mpp"), file, number, problems)
+    mpp = _mpp(columns.cell(row, "mpp"), file, number, "mpp", problems)
+    mask_mpp = _mpp(columns.cell(row, "cell_mask_mpp"), file, number, "cell_mask_mpp", problems)
     series = _series(columns.cell(row, "series"), file, number, problems)
     split = _choice(columns.cell(row, "split"), ("train", "test"), "E-TISSUE-014", file, number, "split", problems)
     alignment = _choice(
@@ -125,6 +128,7 @@ def _image_row(row: SheetRow, columns: Columns, paths: RawPaths, file: str) -> t
         biopsy=columns.cell(row, "biopsy"),
         mpp=mpp,
         cell_mask=masks["cell_mask"],
+        cell_mask_mpp=mask_mpp,
         tissue_mask=masks["tissue_mask"],
         split=cast("Split | None", split),
         alignment=cast("Alignment | None", alignment),
@@ -145,7 +149,7 @@ def _modality(text: str | None, file: str, row: int, problems: list[Problem]) ->
         return None
 
 
-def _mpp(text: str | None, file: str, row: int, problems: list[Problem]) -> float | None:
+def _mpp(text: str | None, file: str, row: int, column: str, problems: list[Problem]) -> float | None:
     if text is None:
         return None
     try:
@@ -153,10 +157,10 @@ def _mpp(text: str | None, file: str, row: int, problems: list[Problem]) -> floa
     except ValueError:
         mpp = 0.0
     if mpp <= 0:
-        problems.append(problem("E-TISSUE-012", file, row, "mpp", text))
+        problems.append(problem("E-TISSUE-012", file, row, column, text))
         return None
     if mpp > MAX_MPP:
-        problems.append(problem("E-TISSUE-013", file, row, "mpp", text, mpp=mpp))
+        problems.append(problem("E-TISSUE-013", file, row, column, text, mpp=mpp))
         return None
     return mpp
 

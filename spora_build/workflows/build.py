@@ -7,10 +7,12 @@ from pathlib import Path
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import mask_settings
 from spora_build.pixels.standardize import Recipe
+from spora_build.workflows.cells_of_sheet import sheet_source
 from spora_build.workflows.choose_tiles import choose_tiles
 from spora_build.workflows.convert import Conversion, ConvertRequest, write_images
 from spora_build.workflows.jobs import default_workers
 from spora_build.workflows.progress import ShowProgress, silent
+from spora_build.workflows.stage_cells import run_cells
 from spora_build.workflows.stage_mask import run_mask
 from spora_build.workflows.stage_stats import run_stats
 from spora_build.workflows.stage_tile import run_tile
@@ -34,6 +36,8 @@ def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowPr
         existing=existing,
         show_progress=show_progress,
     )
+    source = sheet_source(conversion, request.raw)
+    outcomes += run_cells(layout, source, workers=workers, existing=existing, show_progress=show_progress)
     tiling = settings.tiling
     requests = choose_tiles(
         layout,

@@ -10,6 +10,7 @@ from spora_build.errors import Problem
 from spora_build.model.channel import Panel
 from spora_build.model.geometry import PixelSize, Size
 from spora_build.model.modality import Modality
+from spora_build.workflows.plan_cells import CellsPlan
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class PlannedTissue:
     images: tuple[PlannedImage, ...]
     cell_mask: Path | None = field(default=None, repr=False)
     tissue_mask: Path | None = field(default=None, repr=False)
+    cell_mask_mpp: float | None = None
+    """Pixel size that the sheet declares for the cell mask."""
+    sheet_tissue: str | None = field(default=None, repr=False)
+    """The sheet's name of the tissue, by which a table of cells may call it."""
     metadata: Mapping[Modality, Mapping[str, object]] = field(default_factory=dict, repr=False)
     """By modality: columns of the clinical table and of the sheet that the privacy gate let through."""
 
@@ -81,6 +86,8 @@ class Plan:
     """Channels of each multiplex modality that at least one tissue has."""
     problems: tuple[Problem, ...]
     """Warnings and notes; errors stop the planning."""
+    cells: CellsPlan = field(default_factory=CellsPlan)
+    """What becomes of the table of cells."""
 
     @property
     def raw_bytes(self) -> int:

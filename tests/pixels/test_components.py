@@ -15,7 +15,9 @@ from spora_build.pixels.nearest import nearest_of_bands, nearest_places, of_heig
 from spora_build.pixels.numbering import number_cells
 
 SHAPES = st.tuples(st.integers(1, 18), st.integers(1, 15))
-MASKS = SHAPES.flatmap(lambda shape: arrays(np.uint32, shape, elements=st.sampled_from([0, 0, 1, 1, 2, 7, 4_000_000_000])))
+MASKS = SHAPES.flatmap(
+    lambda shape: arrays(np.uint32, shape, elements=st.sampled_from([0, 0, 1, 1, 2, 7, 4_000_000_000]))
+)
 
 
 def in_bands(mask: NDArray[np.uint32], rows: int) -> list[NDArray[np.uint32]]:

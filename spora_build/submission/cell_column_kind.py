@@ -1,0 +1,41 @@
+"""What a column of text holds, decided piece by piece: as :func:`infer_column` decides of a whole column."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from spora_build.submission.infer import comma_evidence, is_int, is_point_number
+
+CellKind = Literal["text", "int", "float"]
+
+
+@dataclass
+class KindSoFar:
+    """Which kinds all values seen so far allow."""
+
+    ints: bool = True
+    points: bool = True
+    commas: bool = True
+    decimal_comma: bool = False
+    """A comma that cannot be a thousands separator was seen."""
+    any: bool = False
+
+    def add(self, texts: Sequence[str]) -> None:
+        """Look at some values, none of them missing."""
+        self.any = self.any or bool(texts)
+        self.ints = self.ints and all(map(is_int, texts))
+        self.points = self.points and all(map(is_point_number, texts))
+        if self.commas:
+            possible, certain = comma_evidence(texts)
+            self.commas, self.decimal_comma = possible, self.decimal_comma or certain
+
+    @property
+    def kind(self) -> CellKind:
+        """``text`` for a column without values; true and false stay text, for they are labels."""
+        if not self.any:
+            return "text"
+        if self.ints:
+            return "int"
+        return "float" if self.points or (self.commas and self.decimal_comma) else "text"

@@ -1,0 +1,72 @@
+"""The cells of a raw folder: masks and table as the contributor gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from spora_build.model.privacy_rules import Privacy
+from spora_build.submission import CellsTable
+from spora_build.workflows.cell_annotations import TYPES
+from spora_build.workflows.cells_jobs import CellColumn, CellsInput
+from spora_build.workflows.cells_sources import CellsSource, by_tissue
+from spora_build.workflows.convert import Conversion
+from spora_build.workflows.plan import Plan, PlannedTissue
+from spora_build.workflows.plan_cells import CellsPlan, changed
+
+
+@dataclass(frozen=True)
+class SheetAnnotations:
+    """The contributor's table of cells, gate and types applied."""
+
+    table: CellsTable
+    plan: CellsPlan
+    tissue_of: Mapping[str, str] = field(repr=False)
+    """Value of the table's key to tissue id."""
+    rules: Privacy
+    secret: bytes | None = field(repr=False)
+
+    def rows(self) -> Iterator[tuple[str, pa.Table]]:
+        """See :class:`Annotations`."""
+        for batch in self.table.batches():
+            columns = changed(batch, self.table.columns, self.rules, self.secret)
+            data = {c.name: typed(columns[self.plan.source_names[c.name]], c) for c in self.plan.columns}
+            cells = pa.table({"cell_id": pa.array(batch["cell_id"].to_numpy()), **data})
+            yield from by_tissue(batch[self.table.key].map(self.tissue_of), cells)
+
+
+def typed(values: pa.Array, column: CellColumn) -> pa.Array:
+    """Text as the type of its column; a decimal comma is a point."""
+    if column.kind == "text":
+        return values
+    return pc.cast(pc.replace_substring(values, ",", "."), TYPES[column.kind])
+
+
+def sheet_source(conversion: Conversion, raw: Path) -> CellsSource:
+    """Masks, annotations and tasks of a conversion."""
+    plan, settings = conversion.plan, conversion.settings
+    table = conversion.submission.cells
+    annotations = None
+    if table is not None:
+        tissue_of = _tissues(plan, table)
+        annotations = SheetAnnotations(table, plan.cells, tissue_of, settings.privacy, plan.cells.secret)
+    masks = {tissue.tissue_id: _input(tissue, raw) for tissue in plan.tissues if tissue.cell_mask is not None}
+    return CellsSource(masks, annotations, plan.cells.columns, plan.cells.tasks, settings.cells)
+
+
+def _input(tissue: PlannedTissue, raw: Path) -> CellsInput:
+    assert tissue.cell_mask is not None
+    shown = tissue.cell_mask.resolve().relative_to(raw.resolve()).as_posix()
+    natives = tuple((image.native_mpp, image.size) for image in tissue.images)
+    return CellsInput(tissue.cell_mask, shown, tissue.cell_mask_mpp, natives)
+
+
+def _tissues(plan: Plan, table: CellsTable) -> dict[str, str]:
+    """Tissue id of every value of the table's key."""
+    if table.key == "tissue":
+        return {t.sheet_tissue: t.tissue_id for t in plan.tissues if t.sheet_tissue is not None}
+    return {image.shown_name: tissue.tissue_id for tissue in plan.tissues for image in tissue.images}
