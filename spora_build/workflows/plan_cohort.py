@@ -50,8 +50,8 @@ def _scattered_mpps(facts: Sequence[ImageFacts]) -> list[Problem]:
                     "W-MPP-030",
                     f"the raw {modality} images have pixel sizes that nearly agree ({listed} µm); each makes a folder"
                     " of its own at native resolution, and a reader opens one folder at a time.",
-                    f"if these are one scanner's, set --mpp-override {modality}={near[len(near) // 2]:g}; at 1.0 mpp they"
-                    " share a folder in any case.",
+                    f"if these are one scanner's, set --mpp-override {modality}={near[len(near) // 2]:g}; at 1.0 mpp"
+                    " they share a folder in any case.",
                     Place(file="tissues.csv", column="mpp"),
                 )
             )
