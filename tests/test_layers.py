@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "spora_build"
-WINGS = {"readers", "submission", "nomenclature", "privacy", "pixels", "store"}
+WINGS = {"readers", "submission", "nomenclature", "privacy", "pixels", "store", "transfer"}
 GROUND = {"errors", "model"}
 ALLOWED = {
     "errors": set(),
@@ -15,6 +15,7 @@ ALLOWED = {
     "checks": GROUND | {"store"},
     "workflows": GROUND | WINGS | {"checks"},
     "example": GROUND,
+    "api": GROUND | WINGS | {"checks", "workflows"},
     "cli": GROUND | WINGS | {"checks", "workflows", "example"},
 }
 
