@@ -48,6 +48,8 @@ class Leak:
     """``file name``, ``bytes``, ``text``, ``column 'batch'``, ``member mask.npy``…"""
     is_certain: bool
     """False where it may be chance: short or common text that is a whole value there."""
+    column: str | None = None
+    """The column of a table that it is in, where the column's own name may be told."""
 
     def problem(self) -> Problem:
         """The leak as a message."""
@@ -151,9 +153,9 @@ class _Scan:
         except (OSError, ValueError, zipfile.BadZipFile, EOFError):
             self.unread.append(self.shown(path))
 
-    def add(self, found: Iterable[Token], path: Path, where: str) -> None:
+    def add(self, found: Iterable[Token], path: Path, where: str, column: str | None = None) -> None:
         for token in sorted(found, key=lambda token: token.name):
-            self.leaks[Leak(token.name, self.shown(path), where, token.is_certain)] = None
+            self.leaks[Leak(token.name, self.shown(path), where, token.is_certain, column)] = None
 
     def shown(self, path: Path) -> str:
         parts = [self.root.name, *path.relative_to(self.root).parts]
@@ -195,17 +197,18 @@ class _Scan:
             if name in chosen:
                 continue
             kind = schema.field(name).type
-            where = f"column {place}" if self.tokens.in_text(name) else f"column {name!r}"
+            told = None if self.tokens.in_text(name) else name
+            where = f"column {place}" if told is None else f"column {name!r}"
             for group in range(file.num_row_groups):
                 values = file.read_row_group(group, columns=[name]).column(0)
                 if pa.types.is_integer(kind) or pa.types.is_floating(kind):
                     if numbers:
                         wanted = pa.array(list(numbers), type=pa.int64()).cast(kind, safe=False)
                         present = pc.unique(values.filter(pc.is_in(values, value_set=wanted))).to_pylist()
-                        self.add((numbers[value] for value in present if value in numbers), path, where)
+                        self.add((numbers[value] for value in present if value in numbers), path, where, told)
                 elif not pa.types.is_boolean(kind):
                     distinct = values if pa.types.is_nested(kind) else pc.unique(values)
-                    self.add(self.tokens.in_values(_strings(distinct.to_pylist())), path, where)
+                    self.add(self.tokens.in_values(_strings(distinct.to_pylist())), path, where, told)
         self.tables += 1
 
     def _archive(self, path: Path) -> None:

@@ -54,6 +54,12 @@ def file_tokens(files: Mapping[str, str]) -> list[Token]:
     return [_token(text, name, "tissue") for name, file in files.items() for text in file_texts(file) if fold(text)]
 
 
+def sheet_tokens(patients: Iterable[str], biopsies: Iterable[str], tissues: Iterable[str]) -> list[Token]:
+    """Raw identifiers of a submission that is still to be built; ``tissues`` are names of tissues and of files."""
+    kinds = {"patient": patients, "biopsy": biopsies, "tissue": tissues}
+    return [_token(text, f"a {kind}", kind) for kind, texts in kinds.items() for text in set(texts) if fold(text)]
+
+
 def file_texts(file: str) -> list[str]:
     """A raw file's path as the sheet has it, its name alone, and that without its ending."""
     name = PurePosixPath(file.split("#")[0].replace("\\", "/")).name

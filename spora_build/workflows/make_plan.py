@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from spora_build.errors import InvalidDataError, Place, PrivacyError, Problem, Severity, SporaBuildError, UsageError
-from spora_build.model.channel import Channel, Panel
+from spora_build.model.channel import Panel
 from spora_build.model.modality import Modality
 from spora_build.model.names import is_dataset_name
 from spora_build.privacy.crosswalk import TissueCodes, TissueRequest
 from spora_build.submission import ImageRow, Submission
 from spora_build.workflows.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.plan_cells import plan_cells
-from spora_build.workflows.plan_channels import panel_channel
+from spora_build.workflows.plan_channels import panel_channel, unlisted_channel
 from spora_build.workflows.plan_cohort import cohort_problems
 from spora_build.workflows.plan_images import ImageFacts, read_facts
 from spora_build.workflows.plan_metadata import CohortMetadata, plan_metadata
@@ -51,7 +51,7 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     problems += unreadable
     problems += [problem for fact in facts for problem in fact.problems]
     problems += cohort_problems(submission, facts)
-    metadata = plan_metadata(submission, secret)
+    metadata = plan_metadata(submission, secret, _channel_texts(submission, facts))
     cells = plan_cells(submission, secret)
     problems += cells.notes
     metadata = replace(metadata, problems=(*metadata.problems, *cells.problems))
@@ -85,6 +85,19 @@ def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Prob
         results = list(pool.map(read, submission.images))
     facts = [result for result in results if isinstance(result, ImageFacts)]
     return facts, [problem for result in results if isinstance(result, tuple) for problem in result]
+
+
+def _channel_texts(submission: Submission, facts: Sequence[ImageFacts]) -> dict[str, list[str]]:
+    """What will be written about channels, by panel: names of the dataset, of the raw files, descriptions."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for fact in facts:
+        modality = fact.row.modality
+        if modality.is_multiplex:
+            texts[getattr(submission.panels.get(modality), "file", f"panel_{modality}.csv")] += fact.channel_names
+    for sheet in submission.panels.values():
+        for row in sheet.rows:
+            texts[sheet.file] += [row.marker, row.channel, row.description] if row.keep else []
+    return texts
 
 
 def _tissue_groups(facts: Sequence[ImageFacts]) -> dict[tuple[str, str], list[ImageFacts]]:
@@ -200,7 +213,7 @@ def _panels(submission: Submission, facts: Sequence[ImageFacts]) -> dict[Modalit
         seen = dict.fromkeys(name for fact in of for name in fact.channel_names)
         sheet = submission.panels.get(modality)
         if sheet is None:
-            channels = [Channel(name=name, original_name=name) for name in seen]
+            channels = [unlisted_channel(name) for name in seen]
         else:
             channels = [panel_channel(row) for row in sheet.rows if row.keep and row.marker in seen]
             # a sheet that only counts channels has no names of its own

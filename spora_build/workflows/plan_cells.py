@@ -12,12 +12,14 @@ import pyarrow as pa
 from spora_build.errors import Place, Problem
 from spora_build.model.privacy_rules import Allow, Drop, Privacy
 from spora_build.privacy.apply_rules import apply_rules
+from spora_build.privacy.certain_ids import certain_ids
+from spora_build.privacy.detectors import hidden_ids
 from spora_build.store.layout import INSTANCES
 from spora_build.submission import Submission
 from spora_build.submission.cell_column_kind import KindSoFar
 from spora_build.workflows.cells_jobs import CellColumn, CellTask
 from spora_build.workflows.cells_part import MEASURED, ORIGINAL
-from spora_build.workflows.plan_metadata import raw_ids
+from spora_build.workflows.plan_metadata import raw_ids, raw_tokens
 
 MAX_CATEGORIES = 64
 """Distinct texts up to which a column is one of categories."""
@@ -59,6 +61,9 @@ def plan_cells(submission: Submission, secret: bytes | None) -> CellsPlan:
     longest = max(map(len, sample.values()), default=0)
     level = {name: [*values, *[None] * (longest - len(values))] for name, values in sample.items()}
     _, findings = apply_rules("cells", level, rules, raw_ids=raw_ids(submission), secret=secret)
+    told = {finding.column for finding in findings if finding.code == hidden_ids.CODE}
+    more = certain_ids("cells", sample, rules, raw_tokens(submission))
+    findings += tuple(finding for finding in more if finding.column not in told)
     problems = tuple(
         replace(p, place=replace(p.place, file=table.file)) for p in (finding.problem() for finding in findings)
     )

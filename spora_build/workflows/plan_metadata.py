@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from spora_build.errors import Problem
+from spora_build.errors import Place, Problem
 from spora_build.model.privacy_rules import Privacy
 from spora_build.privacy.apply_rules import apply_rules
+from spora_build.privacy.certain_ids import certain_ids
+from spora_build.privacy.detectors import hidden_ids
+from spora_build.privacy.tokens import TokenSet, file_texts, sheet_tokens
 from spora_build.submission import ImageRow, Submission
 from spora_build.submission.clinical import key_value
 from spora_build.submission.infer import Scalar, infer_column
@@ -30,13 +34,18 @@ class CohortMetadata:
         return self.rows[row.row]
 
 
-def plan_metadata(submission: Submission, secret: bytes | None) -> CohortMetadata:
+def plan_metadata(
+    submission: Submission, secret: bytes | None, channels: Mapping[str, Collection[str]] | None = None
+) -> CohortMetadata:
     """Clinical columns joined to the images, then the sheet's own; a column of both is the sheet's.
 
-    ``secret`` is the key that hashed columns need.
+    ``secret`` is the key that hashed columns need. ``channels`` are the texts about channels that will be written, by
+    the sheet they belong to: they pass the gate too.
     """
     images = submission.images
-    gate = _Gate(submission.settings.privacy, raw_ids(submission), secret)
+    gate = _Gate(submission.settings.privacy, raw_ids(submission), raw_tokens(submission), secret)
+    for file, texts_of_channels in (channels or {}).items():
+        gate.look_at_channels(file, texts_of_channels)
     texts: Texts = _clinical(submission, gate)
     sheet = {name: [image.metadata[name] for image in images] for name in (images[0].metadata if images else ())}
     texts |= gate.let_through("tissues", sheet, [image.patient for image in images])
@@ -50,10 +59,29 @@ def plan_metadata(submission: Submission, secret: bytes | None) -> CohortMetadat
 
 
 def raw_ids(submission: Submission) -> frozenset[str]:
-    """Every raw identifier of a submission: patients, tissues, biopsies and image names."""
+    """Every raw identifier of a submission: patients, tissues, biopsies, images and masks with and without folder."""
     images = submission.images
     texts = [text for image in images for text in (image.patient, image.tissue, image.biopsy, image.image)]
-    return frozenset(text for text in texts if text)
+    telling = [name for name in file_names(submission) if re.search(r"[\d\W_]", name.split(".")[0])]
+    return frozenset(text for text in (*texts, *telling) if text)
+
+
+def raw_tokens(submission: Submission) -> TokenSet:
+    """The identifiers that ``privacy-check`` would take for a certain leak: what it finds, the gate finds before."""
+    images = submission.images
+    tissues = [text for image in images for text in (image.tissue, image.image) if text]
+    tokens = sheet_tokens(
+        (image.patient for image in images),
+        (image.biopsy for image in images if image.biopsy),
+        (text for name in (*tissues, *file_names(submission)) for text in file_texts(name)),
+    )
+    return TokenSet(token for token in tokens if token.is_certain)
+
+
+def file_names(submission: Submission) -> list[str]:
+    """Names of the images and masks of a submission, without folders."""
+    images = submission.images
+    return [path.name for image in images for path in (image.path, image.cell_mask, image.tissue_mask) if path]
 
 
 @dataclass
@@ -62,6 +90,7 @@ class _Gate:
 
     rules: Privacy
     ids: frozenset[str] = field(repr=False)
+    tokens: TokenSet = field(repr=False)
     secret: bytes | None = field(repr=False)
     problems: list[Problem] = field(default_factory=list)
 
@@ -71,9 +100,25 @@ class _Gate:
         kept, findings = apply_rules(
             table, columns, self.rules, raw_ids=self.ids, patients=patients, secret=self.secret
         )
+        told = {finding.column for finding in findings if finding.code == hidden_ids.CODE}
+        more = certain_ids(table, kept, self.rules, self.tokens)
+        findings += tuple(finding for finding in more if finding.column not in told)
         found = [finding.problem() for finding in findings]
         self.problems += [replace(p, place=replace(p.place, file=f"{table}.csv")) for p in found]
         return kept
+
+    def look_at_channels(self, file: str, texts: Collection[str]) -> None:
+        """Channel names and descriptions with an identifier in them; the text itself is not shown."""
+        count = sum(1 for text in set(texts) if self.tokens.in_text(text))
+        if count:
+            self.problems.append(
+                Problem(
+                    hidden_ids.CODE,
+                    f"{count} names or descriptions of channels hold a raw identifier of this submission.",
+                    f"give those channels other names in the columns marker and channel of {file}.",
+                    Place(file=file),
+                )
+            )
 
 
 def _clinical(submission: Submission, gate: _Gate) -> Texts:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from spora_build.errors import ExitCode, Place, Problem, Severity, UsageError
 from spora_build.model.modality import MULTIPLEX_NAMES
 from spora_build.privacy.crosswalk import Crosswalk
-from spora_build.privacy.scan import ScanReport, scan_tree
+from spora_build.privacy.scan import Leak, ScanReport, scan_tree
 from spora_build.privacy.tokens import crosswalk_tokens, file_texts, file_tokens, fold
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.workflows.plan_metadata import ORIGINAL_PATIENT
 from spora_build.workflows.progress import ShowProgress, silent
-from spora_build.workflows.relint import read_decisions, relint
+from spora_build.workflows.relint import Decided, read_decisions, relint
 from spora_build.workflows.sources import read_sources
 
 FORMAT_WORDS = frozenset(
@@ -101,9 +102,11 @@ def privacy_check(
     with show_progress("privacy check", total) as bar:
         scan = scan_tree(layout.root, tokens, kept=kept, on_file=bar.advance)
     raw_ids = {entry.original for entry in crosswalk.entries} | {t for f in sources.values() for t in file_texts(f)}
-    problems = [leak.problem() for leak in scan.leaks]
+    decided = read_decisions(private)
+    allowed = set(_allowed_leaks(layout, scan, decided))
+    problems = [_allowed(leak) if leak in allowed else leak.problem() for leak in scan.leaks]
     problems += [_unread(file) for file in scan.unread]
-    problems += relint(layout, raw_ids, read_decisions(private))
+    problems += relint(layout, raw_ids, decided)
     if kept:
         problems.append(_kept_note(layout))
     return PrivacyReport(layout.name, scan, bool(kept), tuple(problems))
@@ -115,6 +118,28 @@ def _kept_columns(layout: Layout) -> dict[str, list[str]]:
     if ORIGINAL_PATIENT not in pq.read_schema(layout.tissues_table).names:
         return {}
     return {layout.tissues_table.relative_to(layout.root).as_posix(): [ORIGINAL_PATIENT]}
+
+
+def _allowed_leaks(layout: Layout, scan: ScanReport, decided: Decided) -> Iterator[Leak]:
+    """Leaks in columns that somebody took as they are, and the same identifiers in the bytes of that very table."""
+    for table, path in (("tissues", layout.tissues_table), ("cells", layout.cells_table)):
+        file = f"{layout.name}/{path.relative_to(layout.root).as_posix()}"
+        here = [leak for leak in scan.leaks if leak.file == file]
+        in_columns = [leak for leak in here if leak.column is not None]
+        open_tokens = {leak.token for leak in in_columns if not decided.allows(table, leak.column or "")}
+        closed = {leak.token for leak in in_columns} - open_tokens
+        yield from (
+            leak for leak in here if leak.token in closed and (leak.column is not None or leak.where == "bytes")
+        )
+
+
+def _allowed(leak: Leak) -> Problem:
+    return Problem(
+        "W-PRIV-025",
+        f"the identifier of {leak.token} is in this file ({leak.where}), in a column that somebody allowed.",
+        "look at the column again, or drop it in spora.toml and convert again.",
+        Place(file=leak.file),
+    )
 
 
 def _kept_note(layout: Layout) -> Problem:

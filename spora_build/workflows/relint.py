@@ -35,26 +35,37 @@ class Decided:
 
     columns: frozenset[str] = frozenset()
     """``table.column``: changed on their way in, or looked at and allowed."""
+    allowed: frozenset[str] = frozenset()
+    """Those of them that somebody looked at and took as they are."""
     min_k: int | None = None
 
     def rules(self, table: str, columns: Collection[str]) -> Privacy:
-        """Rules that let decided columns through; tissues.parquet has those of clinical.csv too."""
-        tables = ("tissues", "clinical") if table == "tissues" else (table,)
+        """Rules that let decided columns through."""
         let = Allow("decided before the build", datetime.date.min)
-        decided = {name for name in columns if any(f"{t}.{snake_case(name)}" in self.columns for t in tables)}
+        decided = {name for name in columns if _is_among(self.columns, table, name)}
         return Privacy(self.min_k, {f"{table}.{snake_case(name)}": let for name in decided})
+
+    def allows(self, table: str, column: str) -> bool:
+        """Whether somebody took a column of tissues.parquet or cells.parquet as it is."""
+        return _is_among(self.allowed, table, column)
+
+
+def _is_among(known: frozenset[str], table: str, column: str) -> bool:
+    tables = ("tissues", "clinical") if table == "tissues" else (table,)
+    return any(f"{name}.{snake_case(column)}" in known for name in tables)
 
 
 def decisions_entry(rules: Privacy) -> tuple[str, str]:
     """The line of the private ledger that remembers the decisions of a build."""
     columns = sorted(name for name, action in rules.columns.items() if not isinstance(action, Drop))
-    return _LEDGER_KEY, json.dumps({"columns": columns, "min_k": rules.min_k})
+    allowed = [name for name in columns if isinstance(rules.columns[name], Allow)]
+    return _LEDGER_KEY, json.dumps({"columns": columns, "allowed": allowed, "min_k": rules.min_k})
 
 
 def read_decisions(private: Path) -> Decided:
     """The decisions of the last build, none where nobody remembers any."""
     said = json.loads(Ledger.load(private).entries.get(_LEDGER_KEY, "{}"))
-    return Decided(frozenset(said.get("columns", ())), said.get("min_k"))
+    return Decided(frozenset(said.get("columns", ())), frozenset(said.get("allowed", ())), said.get("min_k"))
 
 
 def relint(layout: Layout, raw_ids: Collection[str], decided: Decided) -> list[Problem]:
