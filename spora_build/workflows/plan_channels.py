@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from spora_build.errors import Place, Problem
 from spora_build.model.channel import Channel
+from spora_build.nomenclature.isotopes import metal
+from spora_build.nomenclature.proposal import Confidence
+from spora_build.nomenclature.propose import propose
 from spora_build.submission.panel import PanelRow, PanelSheet
 
 
@@ -20,25 +23,25 @@ class ChannelMatch:
     problems: tuple[Problem, ...] = ()
 
 
-def match_channels(roi_names: Sequence[str], count: int, sheet: PanelSheet | None, place: Place) -> ChannelMatch:
-    """Match an image's planes with a panel: by name, else by position where the counts allow no doubt.
+def match_channels(
+    roi_names: Sequence[str], count: int, sheet: PanelSheet | None, place: Place, tags: Sequence[str] = ()
+) -> ChannelMatch:
+    """Match an image's planes with a panel: by name, by metal, else by position where the counts allow no doubt.
 
-    A name that a file carries twice is told apart as ``DAPI``, ``DAPI (2)``. Problems are errors where nothing matched.
+    ``tags`` are second names of the planes, the metals of IMC (``Pr141``; the panel may also say ``141Pr``). A name
+    that a file carries twice is told apart as ``DAPI``, ``DAPI (2)``. Problems are errors where nothing matched.
     """
     names = number_repeats(roi_names)
     if sheet is None:
         return _without_panel(names, place)
-    if not names:
-        return _by_position(count, sheet, place, why=None)
-    by_name = {_fold(name): index for index, name in enumerate(names)}
-    found = [(row, by_name[_fold(row.channel)]) for row in sheet.rows if _fold(row.channel) in by_name]
+    found = _by_name(names, tags, sheet)
     if not found:
-        return _by_position(count, sheet, place, why=names)
+        return _by_position(count, sheet, place, why=names or None)
+    problems = _twice(found, sheet, place)
     matched = {index for _, index in found}
     unknown = [name for index, name in enumerate(names) if index not in matched]
-    problems: tuple[Problem, ...] = ()
     if unknown:
-        problems = (
+        problems += (
             Problem(
                 "E-PANEL-101",
                 f"the image has {len(unknown)} channels that {sheet.file} does not list: {_some(unknown)}.",
@@ -63,15 +66,67 @@ def number_repeats(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def panel_channel(row: PanelRow) -> Channel:
-    """The dataset's channel that a panel row describes."""
+    """The dataset's channel that a panel row describes.
+
+    Where the sheet does not say whether it stains the nucleus, the nomenclature does if it is sure; else it does not.
+    """
+    is_nuclear = row.is_nuclear_marker
+    if is_nuclear is None:
+        proposal = propose(row.marker)
+        is_nuclear = proposal.confidence is Confidence.SURE and proposal.is_nuclear_marker
     return Channel(
         name=row.marker,
         original_name=row.channel,
         uniprot_id=row.uniprot_id,
-        is_nuclear_marker=row.is_nuclear_marker,
+        is_nuclear_marker=is_nuclear,
         qc_pass=row.qc_pass,
         description=row.description,
     )
+
+
+def unlisted_channel(name: str) -> Channel:
+    """A channel of a modality without a panel: named as in the file, with an accession only where there is no doubt."""
+    proposal = propose(name)
+    is_sure = proposal.confidence is Confidence.SURE
+    return Channel(
+        name=name,
+        original_name=name,
+        uniprot_id=proposal.uniprot_id if is_sure else "",
+        is_nuclear_marker=proposal.is_nuclear_marker and is_sure,
+    )
+
+
+def _by_name(names: Sequence[str], tags: Sequence[str], sheet: PanelSheet) -> list[tuple[PanelRow, int]]:
+    """Panel rows and the planes they name, in the sheet's order."""
+    by_name = {_fold(name): index for index, name in enumerate(names)}
+    by_tag = {metal(tag) or _fold(tag): index for index, tag in enumerate(tags) if tags.count(tag) == 1}
+    found = []
+    for row in sheet.rows:
+        index = by_name.get(_fold(row.channel))
+        if index is None:
+            index = by_tag.get(metal(row.channel) or _fold(row.channel))
+        if index is not None:
+            found.append((row, index))
+    return found
+
+
+def _twice(found: Sequence[tuple[PanelRow, int]], sheet: PanelSheet, place: Place) -> tuple[Problem, ...]:
+    """An error for each plane that two rows name, once by its label and once by its metal."""
+    first: dict[int, PanelRow] = {}
+    problems = []
+    for row, index in found:
+        other = first.setdefault(index, row)
+        if other is not row:
+            problems.append(
+                Problem(
+                    "E-PANEL-106",
+                    f"rows {other.row} and {row.row} of {sheet.file} name the same channel of the image"
+                    f" ({other.channel!r} and {row.channel!r}).",
+                    "delete one of the rows.",
+                    place,
+                )
+            )
+    return tuple(problems)
 
 
 def _fold(name: str) -> str:
@@ -85,7 +140,7 @@ def _some(names: Sequence[str], limit: int = 6) -> str:
 
 def _without_panel(names: tuple[str, ...], place: Place) -> ChannelMatch:
     if names and all(name.strip() for name in names):
-        return ChannelMatch(tuple(range(len(names))), names)
+        return ChannelMatch(tuple(range(len(names))), names, (_named_by_file(place),))
     return ChannelMatch(
         (),
         (),
@@ -97,6 +152,16 @@ def _without_panel(names: tuple[str, ...], place: Place) -> ChannelMatch:
                 place,
             ),
         ),
+    )
+
+
+def _named_by_file(place: Place) -> Problem:
+    return Problem(
+        "W-PANEL-107",
+        "there is no panel for it: channels keep the names of the file, and have UniProt accessions only where these"
+        " names leave no doubt.",
+        "run `spora-build init` on the folder: it drafts panel_<modality>.csv, to be looked through and completed.",
+        place,
     )
 
 

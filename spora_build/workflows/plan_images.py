@@ -70,7 +70,7 @@ def _facts(
     problems += mpp_problems
     problems += _kind_problems(roi, row.modality, place, panel)
     if row.modality.is_multiplex:
-        match = match_channels(roi.channel_names, roi.channel_count, panel, place)
+        match = match_channels(roi.channel_names, roi.channel_count, panel, place, roi.channel_tags)
         channels, names = match.indices, match.names
         problems += match.problems
     else:

@@ -9,6 +9,7 @@ from spora_build.checks.core import Result, rules, run
 from spora_build.checks.report import Report
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
+from spora_build.nomenclature.names import is_known_name
 
 
 def validate(
@@ -16,14 +17,14 @@ def validate(
     *,
     deep: bool = False,
     severities: Mapping[str, Severity] | None = None,
-    is_gene_symbol: Callable[[str], bool] | None = None,
+    is_gene_symbol: Callable[[str], bool] | None = is_known_name,
     on_result: Callable[[Result], None] | None = None,
 ) -> Report:
     """Check a dataset, whole or a partial download, ours or anybody's. Reads only.
 
     Plain mode reads tables, metadata and mask headers; ``deep`` also every mask and every pixel. ``severities``
-    overrides those of single rules by code. ``is_gene_symbol`` says which channel names are approved symbols (that
-    rule is skipped without it). ``on_result`` is called after each rule, for a progress bar.
+    overrides those of single rules by code. ``is_gene_symbol`` says which names fit a channel with an
+    accession (that rule is skipped without it). ``on_result`` is called after each rule, for a progress bar.
     """
     view = DatasetView(root, is_gene_symbol)
     results = []

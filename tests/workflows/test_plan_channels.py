@@ -9,7 +9,7 @@ import pytest
 from spora_build.errors import Place
 from spora_build.model.modality import Modality
 from spora_build.submission.panel import PanelRow, PanelSheet
-from spora_build.workflows.plan_channels import match_channels, number_repeats
+from spora_build.workflows.plan_channels import match_channels, number_repeats, panel_channel, unlisted_channel
 
 PLACE = Place(file="core.tif")
 
@@ -80,3 +80,37 @@ def test_a_panel_that_keeps_nothing_is_an_error() -> None:
 
 def test_repeats_are_numbered() -> None:
     assert number_repeats(["A", "B", "A", "A"]) == ("A", "B", "A (2)", "A (3)")
+
+
+def test_a_panel_may_name_the_metals_of_the_file() -> None:
+    panel = sheet(("Pr141", "CD38", True), ("142Nd", "CD4", True), ("DNA1", "DNA1", True))
+    match = match_channels(["x_651((3356))Pr141", "y", "DNA1"], 3, panel, PLACE, ["Pr141", "Nd142", "Ir191"])
+    assert match.indices == (0, 1, 2)
+    assert match.names == ("CD38", "CD4", "DNA1")
+    assert match.problems == ()
+
+
+def test_a_name_goes_before_a_metal() -> None:
+    """A lab may have called one channel as another's metal."""
+    match = match_channels(["Nd142", "b"], 2, sheet(("Nd142", "A", True), ("b", "B", True)), PLACE, ["Pr141", "Nd142"])
+    assert match.indices == (0, 1)
+
+
+def test_two_rows_for_one_plane_are_an_error() -> None:
+    match = match_channels(["CD38"], 1, sheet(("CD38", "A", True), ("Pr141", "B", True)), PLACE, ["Pr141"])
+    assert codes(match) == ["E-PANEL-106"]
+
+
+def test_a_panel_that_does_not_say_what_stains_the_nucleus_is_helped_where_there_is_no_doubt() -> None:
+    rows = sheet(("Ir191", "DNA1", True), ("a", "CD4", True), ("b", "Histone H4", True)).rows
+    assert [panel_channel(row).is_nuclear_marker for row in rows] == [True, False, False]
+    said = PanelRow(row=2, channel="DAPI", marker="DAPI", is_nuclear_marker=False)
+    assert panel_channel(said).is_nuclear_marker is False
+
+
+def test_without_a_panel_only_sure_accessions_are_written() -> None:
+    channels = [unlisted_channel(name) for name in ("CD45RO", "CD8", "HLA-DR", "DAPI (2)")]
+    assert [c.uniprot_id for c in channels] == ["P08575-4", "", "", ""]
+    assert [c.is_nuclear_marker for c in channels] == [False, False, False, True]
+    assert [c.name for c in channels] == ["CD45RO", "CD8", "HLA-DR", "DAPI (2)"]
+    assert codes(match_channels(["CD4"], 1, None, PLACE)) == ["W-PANEL-107"]

@@ -1,0 +1,90 @@
+"""The two tables agree with each other and with UniProt's form of accessions."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+
+from spora_build.nomenclature.curated import CURATED_FILE, curated_markers
+from spora_build.nomenclature.fold import fold
+from spora_build.nomenclature.gene_table import genes, is_approved_symbol
+from spora_build.nomenclature.proposal import Confidence, Kind
+
+UNIPROT = re.compile(r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-[1-9][0-9]*)?")
+NOT_A_SYMBOL = {"H3.3"}
+"""One protein of two genes."""
+
+
+def test_the_gene_table_is_whole() -> None:
+    table = genes()
+    assert 19_500 < len(table) < 21_500
+    assert table["CD3E"].uniprot_ids == ("P07766",)
+    assert "CD45" in table["PTPRC"].other_names
+    assert all(UNIPROT.fullmatch(accession) for gene in table.values() for accession in gene.uniprot_ids)
+
+
+def test_approved_symbols_are_exact() -> None:
+    assert is_approved_symbol("PDCD1")
+    assert not is_approved_symbol("PD-1")
+    assert not is_approved_symbol("pdcd1")
+    assert not is_approved_symbol("")
+
+
+def test_curated_proteins_are_symbols_with_the_accession_of_the_gene_table() -> None:
+    rows = [row for row in curated_markers() if row.kind is Kind.PROTEIN and row.uniprot_id]
+    assert len(rows) > 500
+    wrong = [
+        row.marker
+        for row in rows
+        if row.marker not in NOT_A_SYMBOL and row.uniprot_id not in genes()[row.marker].uniprot_ids
+    ]
+    assert not wrong
+
+
+def test_candidates_that_are_genes_have_their_accession() -> None:
+    pairs = [candidate for row in curated_markers() for candidate in row.candidates if candidate.name in genes()]
+    assert len(pairs) > 200
+    assert not [c for c in pairs if c.uniprot_id not in genes()[c.name].uniprot_ids]
+
+
+def test_accessions_have_the_right_form() -> None:
+    accessions = [row.uniprot_id for row in curated_markers() if row.uniprot_id]
+    accessions += [c.uniprot_id for row in curated_markers() for c in row.candidates]
+    assert not [a for a in accessions if not UNIPROT.fullmatch(a)]
+
+
+def test_a_label_stands_in_one_row_only() -> None:
+    counts = Counter(fold(label) for row in curated_markers() for label in row.labels)
+    assert not [label for label, count in counts.items() if count > 1]
+    assert "" not in counts
+
+
+def test_only_what_a_person_must_choose_is_open_and_only_that_lacks_an_accession() -> None:
+    for row in curated_markers():
+        if row.confidence is Confidence.OPEN:
+            assert not row.uniprot_id, row.marker
+            assert row.note, row.labels
+        elif row.kind in (Kind.PROTEIN, Kind.ISOFORM, Kind.MARK, Kind.COMPLEX):
+            assert row.uniprot_id, row.marker
+        if row.confidence is Confidence.LIKELY:
+            assert row.note or row.candidates, row.marker
+
+
+def test_no_label_means_another_gene_whose_approved_symbol_it_is_unless_it_says_so() -> None:
+    """``TTF1`` is a gene of its own: whoever proposes another for it has to say that it is a guess."""
+    wrong = [
+        (label, row.marker)
+        for row in curated_markers()
+        for label in row.labels
+        if is_approved_symbol(label) and row.marker != label and row.confidence is Confidence.SURE
+    ]
+    assert not wrong
+
+
+def test_the_curated_file_is_sorted_and_plain() -> None:
+    with CURATED_FILE.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    keys = [(row["marker"].casefold(), row["labels"].casefold()) for row in rows]
+    assert keys == sorted(keys)
+    assert {row["is_nuclear_marker"] for row in rows} == {"yes", "no"}
