@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
 import typer
 
 from spora_build import __version__
-from spora_build.cli import convert, demo, doctor, ids, inspect, mask, privacy_check, stats, tile, validate
+from spora_build.cli import cells, convert, demo, doctor, ids, inspect, mask, privacy_check, stats, tile, validate
 
 app = typer.Typer(
     name="spora-build",
@@ -18,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (convert, inspect, mask, tile, stats, validate, privacy_check, ids, demo, doctor):
+for module in (convert, inspect, mask, cells, tile, stats, validate, privacy_check, ids, demo, doctor):
     module.add_to(app)
 
 
@@ -42,4 +43,7 @@ def main() -> None:
     """Entry point: runs a command and turns errors into messages and exit codes."""
     from spora_build.cli.exits import run
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without µ shows a question mark and goes on
     run(app)

@@ -47,6 +47,7 @@ def convert(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress, show_outcomes, show_problems
     from spora_build.cli.exits import exit_with
+    from spora_build.cli.show_cells import show_cells
     from spora_build.cli.show_plan import show_plan
     from spora_build.workflows.build import build
     from spora_build.workflows.convert import ConvertRequest, prepare
@@ -76,6 +77,7 @@ def convert(
         return
     outcomes = build(conversion, request, progress)
     show_outcomes(outcomes)
+    show_cells(conversion.layout)
     console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")
     exit_with(outcomes, retry=f"spora-build convert {raw} --name {conversion.layout.name}")
 

@@ -1,4 +1,4 @@
-"""What a column of text holds, decided piece by piece: as :func:`infer_column` decides of a whole column."""
+"""What a column of measurements or labels of cells holds, decided piece by piece as a whole column would be."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Literal
 from spora_build.submission.infer import comma_evidence, is_int, is_point_number
 
 CellKind = Literal["text", "int", "float"]
+DIGITS = 40
+"""Programs print a measured double with all its digits, of which the nearest double loses nothing."""
 
 
 @dataclass
@@ -26,9 +28,9 @@ class KindSoFar:
         """Look at some values, none of them missing."""
         self.any = self.any or bool(texts)
         self.ints = self.ints and all(map(is_int, texts))
-        self.points = self.points and all(map(is_point_number, texts))
+        self.points = self.points and all(is_point_number(text, DIGITS) for text in texts)
         if self.commas:
-            possible, certain = comma_evidence(texts)
+            possible, certain = comma_evidence(texts, DIGITS)
             self.commas, self.decimal_comma = possible, self.decimal_comma or certain
 
     @property

@@ -45,10 +45,10 @@ def _converter(present: Sequence[str]) -> Callable[[str], Scalar]:
     return str
 
 
-def _fits(value: str) -> bool:
+def _fits(value: str, most_digits: int = MAX_DIGITS) -> bool:
     mantissa, _, exponent = value.lower().partition("e")
     digits = re.sub(r"[^0-9]", "", mantissa).lstrip("0").rstrip("0" if "." in mantissa or "," in mantissa else "")
-    return len(digits) <= MAX_DIGITS and abs(int(exponent or 0)) <= 290
+    return len(digits) <= most_digits and abs(int(exponent or 0)) <= 290
 
 
 def is_int(value: str) -> bool:
@@ -56,14 +56,14 @@ def is_int(value: str) -> bool:
     return _INT.fullmatch(value) is not None and value != "-0"
 
 
-def is_point_number(value: str) -> bool:
-    """Whether the text is a decimal number with a point or none, of digits that a double keeps."""
-    return _POINT.fullmatch(value) is not None and _fits(value)
+def is_point_number(value: str, digits: int = MAX_DIGITS) -> bool:
+    """Whether the text is a decimal number with a point or none, of at most so many digits."""
+    return _POINT.fullmatch(value) is not None and _fits(value, digits)
 
 
-def comma_evidence(values: Sequence[str]) -> tuple[bool, bool]:
+def comma_evidence(values: Sequence[str], digits: int = MAX_DIGITS) -> tuple[bool, bool]:
     """Whether all values can be numbers with a decimal comma, and whether one of the commas must be that."""
-    possible = all(_COMMA.fullmatch(value) and _fits(value) for value in values)
+    possible = all(_COMMA.fullmatch(value) and _fits(value, digits) for value in values)
     return possible, any("," in value and not _THOUSANDS.fullmatch(value) for value in values)
 
 

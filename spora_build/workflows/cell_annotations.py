@@ -44,6 +44,7 @@ def join_annotations(job: CellsJob, cells: Numbering) -> tuple[dict[str, pa.Arra
     _refuse_repeats(job, ids)
     at = np.minimum(np.searchsorted(labels, ids), len(labels) - 1)
     known = labels[at] == ids
+    _list_unknown(job, ids[~known])
     counts = Reconciliation(job.tissue_id, int(known.sum()), len(cells) - int(known.sum()), len(ids) - int(known.sum()))
     if counts.both < _FOREIGN * len(ids) and counts.both < _FOREIGN * len(cells):
         raise _foreign(job, counts, ids, labels)
@@ -52,6 +53,16 @@ def join_annotations(job: CellsJob, cells: Numbering) -> tuple[dict[str, pa.Arra
     take = pa.array(np.where(rows < 0, 0, rows), mask=rows < 0)
     joined = {c.name: _whole(table.column(c.name)).take(take) for c in job.columns}
     return joined, Joined(counts, tuple(_told(job, counts)))
+
+
+def _list_unknown(job: CellsJob, ids: NDArray[Any]) -> None:
+    """Cells of the table that the mask lacks, where the contributor can look them up."""
+    path = job.part.parent.with_name("only_in_table") / f"{job.tissue_id}.csv"
+    if len(ids):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.write_text("\n".join(["cell_id", *map(str, ids.tolist())]) + "\n", encoding="utf-8")
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:
@@ -91,7 +102,8 @@ def _told(job: CellsJob, counts: Reconciliation) -> list[Problem]:
         found.append(
             Problem(
                 "W-CELLS-043",
-                f"{counts.table_only} cells of the table are not in the mask; they are listed in the private folder.",
+                f"{counts.table_only} cells of the table are not in the mask; the private folder lists them in"
+                " cells/only_in_table.",
                 "check that table and mask are of one segmentation; a cell without pixels cannot be in the dataset.",
                 Place(file=job.tissue_id),
             )

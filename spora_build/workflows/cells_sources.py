@@ -37,6 +37,8 @@ class CellsSource:
     columns: tuple[CellColumn, ...] = ()
     tasks: tuple[CellTask, ...] = ()
     rules: Cells = field(default_factory=Cells)
+    reconciles: bool = True
+    """Whether the annotations are somebody's own table, whose agreement with the masks is worth telling."""
 
 
 def by_tissue(tissues: pd.Series[str], cells: pa.Table) -> Iterator[tuple[str, pa.Table]]:

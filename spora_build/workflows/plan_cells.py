@@ -139,7 +139,7 @@ def _tasks(
     """Columns that become masks: those asked for, else every column of few distinct texts."""
     if wanted is None:
         chosen = [c for c in columns if c.kind == "text" and c.categories is not None]
-        return tuple(_task(column) for column in chosen), []
+        return tuple(task_of(column) for column in chosen), []
     tasks, notes = [], []
     for name in wanted:
         column = next((c for c in columns if names[c.name] == name), None)
@@ -155,11 +155,11 @@ def _tasks(
                 )
             )
         else:
-            tasks.append(_task(column))
+            tasks.append(task_of(column))
     return tuple(tasks), notes
 
 
-def _task(column: CellColumn) -> CellTask:
+def task_of(column: CellColumn) -> CellTask:
     """Ids in the order of the names, 0 for what has none."""
     names = column.categories or ()
     nothing = "background" if "background" not in names else "unlabelled"

@@ -25,7 +25,6 @@ from spora_build.workflows.progress import ShowProgress, silent
 
 FORMAT_VERSION = 1
 """Raised when the same input would give other bytes."""
-RECONCILIATION = "reconciliation.csv"
 
 
 def run_cells(
@@ -78,14 +77,12 @@ def run_cells(
             tissue = result.outcome.tissue_id
             if result.outcome.status is Status.DONE:
                 # the stored mask itself may be the source: its fingerprint is that of what was just written
-                value = _fingerprint(layout, by_tissue[tissue])
-                counts = result.reconciliation
-                ledger.record(
-                    [
-                        (_key(tissue), value),
-                        (f"cells-counts/{tissue}", f"{counts.both} {counts.mask_only} {counts.table_only}"),
-                    ]
-                )
+                finished = [(_key(tissue), _fingerprint(layout, by_tissue[tissue]))]
+                if source.reconciles:
+                    counts = result.reconciliation
+                    told = f"{counts.both} {counts.mask_only} {counts.table_only}"
+                    finished.append((f"cells-counts/{tissue}", told))
+                ledger.record(finished)
             bar.advance()
 
         results = run_jobs(cells_one, due, workers=workers, on_killed=_killed, on_result=heard)
@@ -97,8 +94,13 @@ def run_cells(
     if parts and (due or not layout.cells_table.exists() or not ledger.matches("cells-table", _table_print(parts))):
         merge_parts(layout.cells_table, parts, source.columns, names)
         ledger.record([("cells-table", _table_print(parts))])
-    _write_reconciliation(private / RECONCILIATION, ledger, jobs)
+    _write_reconciliation(reconciliation_file(layout), ledger, jobs)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
+
+
+def reconciliation_file(layout: Layout) -> Path:
+    """Table of what masks and table of cells have in common, by tissue."""
+    return layout.private / "cells" / "reconciliation.csv"
 
 
 def _images(layout: Layout, tissues: pd.DataFrame) -> dict[str, list[tuple[Modality, float]]]:
