@@ -53,7 +53,7 @@ def default_requests(
 ) -> tuple[TileRequest, ...]:
     """128 and 224 px at 1.0 mpp, and 256 px at each native pixel size of H&E.
 
-    ``template`` gives strategy, stride and thresholds; its size is ignored. What a dataset has no masks for is left out.
+    ``template`` gives strategy, stride and thresholds; its size is ignored. What has no masks is left out.
     """
     template = template or TilingSettings(TRAINING_SIZES_PX[0])
     stored = layout.find_mask_resolutions()
