@@ -1,9 +1,10 @@
-"""A folder as a tree, long lists shortened."""
+"""A folder as a tree, long lists shortened and folders of the same content shown once."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from rich.markup import escape
 from rich.tree import Tree
 
 from spora_build.cli.console import out
@@ -12,21 +13,37 @@ MOST_ENTRIES = 6
 
 
 def show_tree(folder: Path) -> None:
-    """Print the folders and files below; an image store is one entry."""
-    tree = Tree(f"[bold]{folder.name}/[/bold]", guide_style="dim")
+    """Print the folders and files below; an image store is one entry, and so is a folder like one shown before it."""
+    tree = Tree(f"[bold]{escape(folder.name)}/[/bold]", guide_style="dim")
     _grow(tree, folder)
     out.print(tree)
 
 
 def _grow(tree: Tree, folder: Path) -> None:
     entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_file(), entry.name))
+    shown: dict[frozenset[str], str] = {}
     for entry in entries[:MOST_ENTRIES]:
-        if entry.is_dir() and not entry.name.endswith(".zarr"):
-            _grow(tree.add(f"{entry.name}/", style="bold"), entry)
+        if not entry.is_dir() or entry.name.endswith(".zarr"):
+            tree.add(f"{escape(entry.name)}  [dim]{_size(entry)}[/dim]", style="not bold")
+            continue
+        content = _content(entry)
+        twin = shown.setdefault(content, entry.name)
+        if twin != entry.name and len(content) > 1:
+            tree.add(f"{escape(entry.name)}/  [not bold dim]like {escape(twin)}[/not bold dim]", style="bold")
         else:
-            tree.add(f"{entry.name}  [dim]{_size(entry)}[/dim]", style="not bold")
+            _grow(tree.add(f"{escape(entry.name)}/", style="bold"), entry)
     if len(entries) > MOST_ENTRIES:
         tree.add(f"[dim]… {len(entries) - MOST_ENTRIES} more[/dim]")
+
+
+def _content(folder: Path) -> frozenset[str]:
+    """Names of everything below a folder, image stores as they come."""
+    found: set[str] = set()
+    for entry in folder.iterdir():
+        found.add(entry.name)
+        if entry.is_dir() and not entry.name.endswith(".zarr"):
+            found |= {f"{entry.name}/{below}" for below in _content(entry)}
+    return frozenset(found)
 
 
 def _size(path: Path) -> str:

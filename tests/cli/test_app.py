@@ -1,0 +1,109 @@
+"""What every command owes whoever types it for the first time, on whatever terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from spora_build import __version__
+from spora_build.cli.app import app
+from spora_build.example.cohort import write_example
+
+ENTRY = (sys.executable, "-c", "import sys; sys.argv[0] = 'spora-build'; from spora_build.cli.app import main; main()")
+HELP_CPU_S = 0.5
+
+
+def spora_build(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """The command in a process of its own, without a terminal."""
+    return subprocess.run([*ENTRY, *arguments], capture_output=True, cwd=cwd, env={**os.environ, **environment})
+
+
+def commands() -> dict[str, click.Command]:
+    """Every command by its full name: ``convert``, ``ids show``…"""
+    found: dict[str, click.Command] = {}
+
+    def gather(command: click.Command, name: str) -> None:
+        below = getattr(command, "commands", None)
+        if below is None:
+            found[name] = command
+        else:
+            for part, child in below.items():
+                gather(child, f"{name} {part}".strip())
+
+    gather(typer.main.get_command(app), "")
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_says_what_it_does_with_an_example(name: str) -> None:
+    command = commands()[name]
+    text = command.help or ""
+    assert re.match(r"[A-Z].*[.:]", text)
+    assert f"Example: `spora-build {name}" in text
+    for parameter in command.params:
+        if parameter.name != "help" and not name.startswith("completion"):
+            assert getattr(parameter, "help", None), f"{name}: {parameter.name} is not explained"
+
+
+def test_examples_are_commands_that_the_parser_takes() -> None:
+    for name, command in commands().items():
+        for line in re.findall(r"Example: `spora-build ([^`]+)`", command.help or ""):
+            words = line.split()[len(name.split()) :]
+            command.make_context(name, words, resilient_parsing=False)
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("convert", "--help"), ("tile", "--help")])
+def test_help_is_there_at_once(arguments: tuple[str, ...]) -> None:
+    spora_build(*arguments)  # compiles what is new
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert spora_build(*arguments).returncode == 0
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < HELP_CPU_S
+
+
+def test_version() -> None:
+    assert spora_build("--version").stdout.decode().strip() == f"spora-build {__version__}"
+
+
+def test_doctor_finds_this_machine_able() -> None:
+    done = spora_build("doctor")
+    assert done.returncode == 0, done.stdout.decode()
+
+
+@pytest.fixture(scope="module")
+def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plain") / "raw"
+    write_example(folder)
+    return folder
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_terminals_of_few_letters_are_no_reason_to_stop(raw: Path, encoding: str, tmp_path: Path) -> None:
+    for arguments in (("--help",), ("inspect", str(raw)), ("convert", str(raw), "--dry-run", "--out", str(tmp_path))):
+        done = spora_build(*arguments, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+        assert done.returncode == 0, done.stderr.decode(encoding)
+        assert b"Traceback" not in done.stderr
+        assert done.stdout.decode(encoding)
+    wrong = spora_build("convert", str(tmp_path), PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert wrong.returncode in (1, 2)
+    assert b"Fix:" in wrong.stderr
+
+
+def test_no_colour_where_none_is_wanted(raw: Path) -> None:
+    plain = spora_build("inspect", str(raw), NO_COLOR="1", FORCE_COLOR="1")
+    assert not re.search(rb"\x1b\[[0-9;]*3[0-7]m", plain.stdout + plain.stderr)
+    coloured = spora_build("doctor", FORCE_COLOR="1", NO_COLOR="")
+    assert re.search(rb"\x1b\[[0-9;]*3[0-7]m", coloured.stdout)
+
+
+def test_the_shell_completes_commands() -> None:
+    done = spora_build(_SPORA_BUILD_COMPLETE="complete_bash", COMP_WORDS="spora-build co", COMP_CWORD="1")
+    assert "convert" in done.stdout.decode().split()
