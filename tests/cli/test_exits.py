@@ -1,0 +1,44 @@
+"""The boundary of the process: foreign errors end without their text, which may identify somebody."""
+
+from __future__ import annotations
+
+import errno
+
+import pytest
+import typer
+
+from spora_build.cli import exits
+from spora_build.errors import ExitCode, Problem, UsageError
+
+SECRET = "Hans_Muster_1950"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RuntimeError(f"cannot parse {SECRET}"), ExitCode.INVALID_DATA),
+        (KeyError(SECRET), ExitCode.INVALID_DATA),
+        (FileNotFoundError(errno.ENOENT, "no such file", f"/raw/{SECRET}.tif"), ExitCode.ENVIRONMENT),
+        (OSError(errno.ENOSPC, f"no space for {SECRET}"), ExitCode.ENVIRONMENT),
+        (MemoryError(SECRET), ExitCode.ENVIRONMENT),
+        (UsageError(Problem("E-USE-999", "told.", "do.")), ExitCode.USAGE),
+        (KeyboardInterrupt(SECRET), ExitCode.INTERRUPTED),
+    ],
+)
+def test_no_text_of_a_foreign_error_is_shown(
+    error: BaseException, code: ExitCode, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise error from ValueError(f"the cause is {SECRET}")
+
+    monkeypatch.setattr("spora_build.workflows.quiet.keep_quiet", lambda: None)  # this process is pytest's
+    monkeypatch.setattr("sys.argv", ["spora-build"])
+    with pytest.raises(SystemExit) as left:
+        exits.run(app)
+    shown = capsys.readouterr()
+    assert left.value.code == code
+    assert SECRET not in shown.out + shown.err
+    assert "Traceback" not in shown.err
