@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "spora_build"
-WINGS = {"readers", "submission", "nomenclature", "privacy", "pixels", "store", "transfer"}
+WINGS = {"readers", "submission", "nomenclature", "privacy", "pixels", "report", "store", "transfer"}
 GROUND = {"errors", "model"}
 ALLOWED = {
     "errors": set(),

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from spora_build import __version__
-from spora_build.cli import cells, convert, demo, doctor, ids, inspect, mask, privacy_check, stats, tile, validate
+from spora_build.cli import (
+    cells,
+    convert,
+    demo,
+    doctor,
+    ids,
+    inspect,
+    mask,
+    privacy_check,
+    report,
+    stats,
+    tile,
+    validate,
+    view,
+)
 
 app = typer.Typer(
     name="spora-build",
@@ -19,7 +33,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (convert, inspect, mask, cells, tile, stats, validate, privacy_check, ids, demo, doctor):
+for module in (convert, inspect, mask, cells, tile, stats, validate, report, view, privacy_check, ids, demo, doctor):
     module.add_to(app)
 
 

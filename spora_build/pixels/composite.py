@@ -38,7 +38,7 @@ def composite(
     """
     dark = np.ones((*planes.shape[1:], 3), np.float32)
     for plane, (low, high), color in zip(planes, limits, colors, strict=True):
-        width = max(high - low, np.finfo(np.float32).tiny)
+        width = max(high - low, float(np.finfo(np.float32).tiny))
         light = ((plane.astype(np.float32) - np.float32(low)) / np.float32(width)).clip(0, 1)
         dark *= 1 - light[..., None] * (np.array(color, np.float32) / 255)
     picture: NDArray[np.uint8] = np.rint((1 - dark) * 255).astype(np.uint8)

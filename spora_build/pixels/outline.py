@@ -19,8 +19,9 @@ def polygons(mask: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
     from skimage.measure import approximate_polygon, find_contours
 
     found: list[tuple[float, NDArray[np.float64]]] = []
-    for contour in find_contours(np.pad(mask, 1).astype(np.float32), 0.5):
-        corners = approximate_polygon(contour, _TOLERANCE_PX) - 0.5  # one pixel of padding; centres to corners
+    contours: Any = find_contours(np.pad(mask, 1).astype(np.float32), 0.5)  # type: ignore[no-untyped-call]
+    for contour in contours:
+        corners: Any = approximate_polygon(contour, _TOLERANCE_PX) - 0.5  # type: ignore[no-untyped-call]  # one pixel of padding; centres to corners
         area = abs(_area(corners))
         if len(corners) > 3 and area >= _SMALLEST_PX:
             found.append((area, corners))
@@ -44,7 +45,8 @@ def cell_edges(labels: NDArray[Any]) -> NDArray[np.bool_]:
     edges[:-1] |= below
     edges[:, 1:] |= beside & (labels[:, :-1] == 0)
     edges[1:] |= below & (labels[:-1] == 0)
-    return edges & (labels != 0)
+    edges &= labels != 0
+    return edges
 
 
 def innermost(mask: NDArray[np.bool_]) -> tuple[int, int]:

@@ -35,9 +35,7 @@ def outline_path(polygons: Sequence[Sequence[tuple[float, float]]], height: int)
 def tiles_path(layer: TileLayer, height: int) -> str:
     """Squares of tiles as one path in whole units."""
     w, h = max(1, round(layer.width * FIELD_WIDTH)), max(1, round(layer.height * height))
-    return "".join(
-        f"M{round(col * FIELD_WIDTH)} {round(row * height)}h{w}v{h}h-{w}z" for row, col in layer.corners
-    )
+    return "".join(f"M{round(col * FIELD_WIDTH)} {round(row * height)}h{w}v{h}h-{w}z" for row, col in layer.corners)
 
 
 def bars_text(bars: Sequence[int]) -> str:
@@ -61,6 +59,8 @@ def strip_path(values: Sequence[float], axis: tuple[float, float], width: int, t
     """A tick for each positive value at its place on a logarithmic axis."""
     low, high = axis
     places = sorted(
-        round((math.log10(value) - low) / (high - low) * width) for value in values if math.isfinite(value) and value > 0
+        round((math.log10(value) - low) / (high - low) * width)
+        for value in values
+        if math.isfinite(value) and value > 0
     )
     return "".join(f"M{x} {top}V{bottom}" for x in dict.fromkeys(places))

@@ -26,7 +26,7 @@ def summary(dataset: DatasetLook) -> list[dict[str, str]]:
     if channels:
         passed = sum(channel.qc_pass for panel in dataset.panels.values() for channel in panel)
         figures.append(_figure(count(channels), "channels", f"{count(passed)} passed QC"))
-    figures.append(_figure(f"{number(area)} mm²", "tissue"))
+    figures.append(_figure(f"{number(area)} mm²", "of tissue"))
     tiles: Counter[str] = Counter()
     for look in looks:
         for layer in look.tiles:
@@ -50,7 +50,7 @@ def _modalities(dataset: DatasetLook) -> dict[str, int]:
 def cohort_part(dataset: DatasetLook) -> dict[str, Any]:
     """Counts per modality and split, and per patient."""
     splits = sorted({tissue.split for tissue in dataset.tissues if tissue.split})
-    if any(not tissue.split for tissue in dataset.tissues):
+    if splits and any(not tissue.split for tissue in dataset.tissues):
         splits.append("")
     by_split = []
     for modality in _modalities(dataset):

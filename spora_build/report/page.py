@@ -34,6 +34,7 @@ def render(dataset: DatasetLook) -> str:
     )
     for name in ("number", "count", "percent", "plural", "modality_name"):
         environment.filters[name] = getattr(numbers, name)
+    environment.filters["with_code"] = _with_code
     modalities = sorted({look.modality for tissue in dataset.looks.values() for look in tissue.modalities})
     z: dict[str, dict[tuple[str, str], float]] = {name: channel_z(dataset, name) for name in modalities}
     suspicions = find_suspicions(dataset, z)
@@ -51,9 +52,22 @@ def render(dataset: DatasetLook) -> str:
         "style": Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         "script": Markup(script),
         "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        "records": Markup(_json({t.tissue_id: record(dataset, t, suspicions[t.tissue_id], z) for t in dataset.tissues})),
+        "records": Markup(
+            _json({t.tissue_id: record(dataset, t, suspicions[t.tissue_id], z) for t in dataset.tissues})
+        ),
     }
     return environment.get_template("report.html.j2").render(context)
+
+
+def _with_code(text: str) -> Any:
+    """Words between backticks as code."""
+    from markupsafe import Markup, escape
+
+    parts = text.split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 and at < len(parts) - 1 else escape(part)
+        for at, part in enumerate(parts)
+    )
 
 
 def _json(content: Any) -> str:

@@ -144,7 +144,9 @@ def _outliers(seen: ModalityLook, good: set[str], z: Mapping[str, float]) -> Ite
     if not far:
         return
     named = sorted(far, key=lambda name: -abs(far[name]))
-    text = ", ".join(f"{name} ({'brighter' if far[name] > 0 else 'dimmer'}, z = {far[name]:+.1f})" for name in named[:4])
+    text = ", ".join(
+        f"{name} ({'brighter' if far[name] > 0 else 'dimmer'}, z = {far[name]:+.1f})" for name in named[:4]
+    )
     more = f" and {len(named) - 4} more" if len(named) > 4 else ""
     is_tissue = len(far) >= _OUTLIER_SHARE * len(known)
     begin = "unlike the other tissues" if is_tissue else "unusual intensity"

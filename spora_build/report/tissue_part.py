@@ -65,6 +65,7 @@ def _picture(dataset: DatasetLook, tissue: CohortTissue, seen: ModalityLook) -> 
     assert seen.overview is not None
     return {
         "modality": seen.modality,
+        "bright": is_brightfield(seen.modality),
         "uri": data_uri(seen.overview),
         "width": seen.overview.width_px,
         "height": seen.overview.height_px,
@@ -135,7 +136,7 @@ def _modality(
 
 
 def _channel(channel: ChannelNumbers, z: float | None) -> list[Any]:
-    """name, bars, place of the clip (0–1 or −1), p1, median, p99, maximum, clip, zeros, at the top, z, is far, is empty."""
+    """Name, bars, place of the clip (0–1 or −1), p1, median, p99, maximum, clip, zeros, at top, z, is far, is empty."""
     place = -1.0
     if channel.clip is not None and math.isfinite(channel.clip) and channel.stop > channel.start:
         place = round((channel.clip - channel.start) / (channel.stop - channel.start), 3)

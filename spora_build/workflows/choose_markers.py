@@ -35,7 +35,7 @@ def look_at_structure(job: StructureJob) -> Structure:
     if path is not None:
         step = max(1, int(factor))
         small = np.concatenate([band[:1, ::step] != 0 for band in read_mask_bands(path, step)])
-        mask = resized(small, *mask.shape)
+        mask = resized(small, planes.shape[1], planes.shape[2])
     if not mask.any():
         mask[:] = True
     return Structure(job.modality, names, tuple(structure(planes, mask)), correlations(planes[:, mask]))

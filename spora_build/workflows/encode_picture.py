@@ -46,4 +46,3 @@ def encode_lines(mask: NDArray[np.bool_]) -> Picture:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True, bits=1, transparency=0)
     return Picture("image/png", buffer.getvalue(), mask.shape[1], mask.shape[0])
-

@@ -10,9 +10,12 @@ from spora_build import __version__
 from spora_build.checks.core import Status as RuleStatus
 from spora_build.checks.report import Report
 from spora_build.checks.view import DatasetView
-from spora_build.errors import EnvironmentFaultError
+from spora_build.errors import EnvironmentFaultError, Problem, UsageError
 from spora_build.model.report import Outcome, Status
+from spora_build.report.page import render
 from spora_build.report.values import DatasetLook, FoundIssue, TissueLook, Validation
+from spora_build.store.atomic import write_beside
+from spora_build.store.layout import Layout
 from spora_build.workflows.guard import guarded
 from spora_build.workflows.jobs import run_jobs
 from spora_build.workflows.look_at_tissue import look_at_tissue
@@ -59,6 +62,30 @@ def look_at_dataset(
         provenance=read_provenance(view),
         failures=failed,
     )
+
+
+def report_path(layout: Layout, out: Path | None) -> Path:
+    """Where the page goes: ``out`` (in it, where it is a folder), else ``<dataset>.report.html`` beside the dataset.
+
+    Raises UsageError for a place inside the dataset, which holds nothing but what the format knows.
+    """
+    name = f"{layout.name}.report.html"
+    path = layout.root.resolve().with_name(name) if out is None else out / name if out.is_dir() else out
+    if layout.root.resolve() in path.resolve().parents:
+        raise UsageError(
+            Problem(
+                "E-REPORT-002",
+                "the report would lie inside the dataset, where the format allows no other files.",
+                "give --out a place outside the dataset's folder.",
+            )
+        )
+    return path
+
+
+def write_report(path: Path, look: DatasetLook) -> None:
+    """Write the page, whole or not at all."""
+    with write_beside(path) as temporary:
+        temporary.write_text(render(look), encoding="utf-8", newline="\n")
 
 
 def _look(job: LookJob) -> TissueLook | Outcome:

@@ -30,7 +30,8 @@ def plan_looks(view: DatasetView, shown: Mapping[Modality, Sequence[ShownChannel
     for image in view.images:
         if image.tissue_id in view.tissue_ids:
             levels[image.tissue_id][image.modality].append((image.mpp, image.path))
-    masks, cells = defaultdict(list), defaultdict(list)
+    masks: dict[str, list[tuple[float, Path]]] = defaultdict(list)
+    cells: dict[str, list[tuple[float, Path]]] = defaultdict(list)
     for found, kind in ((view.tissue_masks, masks), (view.instance_masks, cells)):
         for (tissue_id, mpp), mask in found.items():
             kind[tissue_id].append((mpp, mask.path))
@@ -67,38 +68,46 @@ def choose_shown(
 
     Raises UsageError where a wanted channel is in no panel, or too many are wanted.
     """
-    known = {channel.name for panel in panels.values() for channel in panel}
-    unknown = [name for name in wanted if name not in known]
-    if unknown:
-        raise _usage(f"no panel of the dataset has the channel {unknown[0]}.", "give names as channels.parquet has them.")
-    chosen: dict[Modality, tuple[str, ...]] = {}
-    for modality, panel in panels.items():
-        own = [channel for channel in panel if channel.name in wanted]
-        if len([c for c in own if not c.is_nuclear]) + max(0, sum(c.is_nuclear for c in own) - 1) > len(MARKERS):
-            raise _usage(
-                f"a composite has one nuclear channel and at most {len(MARKERS)} others.", "give fewer --marker."
-            )
-        if own:
-            order = {name: at for at, name in enumerate(wanted)}
-            chosen[modality] = tuple(c.name for c in sorted(own, key=lambda c: (not c.is_nuclear, order[c.name])))
+    chosen = wanted_markers(panels, wanted)
     jobs = [job for modality in panels if modality not in chosen for job in _sample(view, modality)]
     with show_progress("markers", len(jobs)) as bar:
         results = run_jobs(_score, jobs, workers=workers, on_killed=_lost, on_result=lambda _: bar.advance())
     seen = [result for result in results if isinstance(result, Structure)]
     for modality, panel in panels.items():
         if modality not in chosen:
-            names = panel or _panel_of(seen, modality)
+            names = panel or panel_of(seen, modality)
             chosen[modality] = choose_markers(names, [one for one in seen if one.modality == modality.name])
     return {m: with_colors(names, panels[m], _medians(read_quantiles(view, m))) for m, names in chosen.items()}
+
+
+def wanted_markers(
+    panels: Mapping[Modality, Sequence[PanelChannel]], wanted: Sequence[str]
+) -> dict[Modality, tuple[str, ...]]:
+    """The wanted channels by modality, nuclear first; only the modalities that have one of them. Raises UsageError."""
+    known = {channel.name for panel in panels.values() for channel in panel}
+    if any(name not in known for name in wanted):
+        raise _usage(
+            "no panel of the dataset has one of the channels asked for.", "name them as channels.parquet does."
+        )
+    chosen: dict[Modality, tuple[str, ...]] = {}
+    order = {name: at for at, name in enumerate(wanted)}
+    for modality, panel in panels.items():
+        own = sorted((c for c in panel if c.name in order), key=lambda c: (not c.is_nuclear, order[c.name]))
+        if len(own) - any(channel.is_nuclear for channel in own) > len(MARKERS):
+            raise _usage(
+                f"a composite has one nuclear channel and at most {len(MARKERS)} others.", "give fewer --marker."
+            )
+        if own:
+            chosen[modality] = tuple(channel.name for channel in own)
+    return chosen
 
 
 def _sample(view: DatasetView, modality: Modality) -> list[StructureJob]:
     """Evenly spaced tissues, each at its coarsest pixel size."""
     coarsest = {image.tissue_id: image for image in sorted(view.images_of(modality), key=lambda image: image.mpp)}
     ids = sorted(coarsest)
-    places = np.unique(np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids))).round().astype(int)) if ids else []
     jobs = []
-    for at in places:
+    for at in sorted({round(place) for place in np.linspace(0, len(ids) - 1, min(SAMPLE, len(ids)))}):
         image = coarsest[ids[at]]
         mask = view.tissue_masks.get((image.tissue_id, image.mpp))
         jobs.append(StructureJob(modality.name, image.path, mask.path if mask else None))
@@ -114,7 +123,7 @@ def _lost(job: StructureJob, error: EnvironmentFaultError) -> Structure | Outcom
     raise error
 
 
-def _panel_of(seen: Sequence[Structure], modality: Modality) -> tuple[PanelChannel, ...]:
+def panel_of(seen: Sequence[Structure], modality: Modality) -> tuple[PanelChannel, ...]:
     """A panel of the images' own names, for a dataset without channels.parquet."""
     names = dict.fromkeys(name for one in seen if one.modality == modality.name for name in one.channel_names)
     return tuple(PanelChannel(name, "", False, True) for name in names)
@@ -131,7 +140,7 @@ def _medians(quantiles: Mapping[float, pd.DataFrame]) -> dict[str, float]:
 def _row(table: pd.DataFrame, tissue_id: str) -> tuple[tuple[str, float], ...]:
     if tissue_id not in table.index:
         return ()
-    row = pd.to_numeric(table.loc[tissue_id], errors="coerce")
+    row = pd.to_numeric(pd.Series(table.loc[tissue_id]), errors="coerce")
     return tuple((str(name), float(value)) for name, value in row.items() if np.isfinite(value))
 
 

@@ -32,7 +32,9 @@ def read_cohort(view: DatasetView) -> tuple[CohortTissue, ...]:
         splits = [str(value) for value in group.get("split", pd.Series(dtype=object)).dropna()]
         modalities = sorted({str(value) for value in group["modality"].dropna()})
         found.append(
-            CohortTissue(str(tissue_id), patients[0] if patients else "", splits[0] if splits else "", tuple(modalities))
+            CohortTissue(
+                str(tissue_id), patients[0] if patients else "", splits[0] if splits else "", tuple(modalities)
+            )
         )
     return tuple(found)
 
@@ -72,7 +74,7 @@ def read_quantiles(view: DatasetView, modality: Modality) -> dict[float, pd.Data
 
 
 def read_tile_layers(view: DatasetView) -> dict[str, tuple[TileLayer, ...]]:
-    """Tiles of every size by tissue, as many of each tissue drawn as the page can hold, in the order of their choice."""
+    """Tiles of every size by tissue, in the order of their choice; as many are drawn as the page can hold."""
     tissues = max(1, len(view.tissue_ids))
     most = max(40, _TILES_BYTES // (_TILE_BYTES * tissues * max(1, len(view.tilings))))
     found: dict[str, list[TileLayer]] = {}

@@ -113,7 +113,7 @@
         const record = records[card.dataset.id];
         if (!$("outlines").checked || !record.outline) continue;
         const bright = isBright(figure.querySelector("img").dataset.modality);
-        figure.insertBefore(layer(record.h, record.outline, bright ? "outline dark" : "outline", "xMidYMid slice"), figure.lastElementChild);
+        figure.insertBefore(layer(record.h, record.outline, bright ? "outline dark" : "outline", "xMidYMid meet"), figure.lastElementChild);
       }
     }
   };
@@ -174,8 +174,7 @@
     const shots = make("div", { class: "shots" });
     const source = document.querySelector(`.card[data-id="${id}"] img[data-modality="${mod.key}"]`);
     if (source) {
-      const picture = make("img", { src: source.src, alt: source.alt, width: source.width || source.getAttribute("width"), height: source.getAttribute("height") });
-      picture.setAttribute("width", source.getAttribute("width"));
+      const picture = make("img", { src: source.src, alt: source.alt, width: source.getAttribute("width"), height: source.getAttribute("height") });
       if (Number(source.getAttribute("width")) < 260) picture.classList.add("tiny");
       const over = [];
       if (mod.edges) over.push(lines(mod.edges));

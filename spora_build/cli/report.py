@@ -1,0 +1,50 @@
+"""spora-build report."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spora_build.cli.options import Jobs
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("report")(report)
+
+
+def report(
+    dataset: Annotated[
+        Path | None, typer.Argument(help="The dataset's folder. Default: the one you are in.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The page to write. Default: <dataset>.report.html beside the dataset.", show_default=False),
+    ] = None,
+    marker: Annotated[
+        list[str] | None,
+        typer.Option(help="Channel of the composite pictures; repeat for up to one nuclear and three others."),
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Also validate every mask and every pixel.")] = False,
+    jobs: Jobs = 0,
+) -> None:
+    """Make one HTML page with pictures and numbers of every tissue, for whoever decides about the dataset.
+
+    Example: `spora-build report smith2023novel`
+    """
+    from spora_build.cli.console import out as console
+    from spora_build.cli.console import progress
+    from spora_build.cli.stages import open_dataset
+    from spora_build.workflows.jobs import default_workers
+    from spora_build.workflows.report import look_at_dataset, report_path, write_report
+
+    layout = open_dataset(dataset)
+    path = report_path(layout, out)
+    look = look_at_dataset(
+        layout.root, markers=marker or (), deep=deep, workers=jobs or default_workers(), show_progress=progress
+    )
+    write_report(path, look)
+    console.print(f"The report of [bold]{layout.name}[/bold] is in {os.path.relpath(path)}", soft_wrap=True)
