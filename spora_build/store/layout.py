@@ -55,6 +55,11 @@ class Layout:
         """One row per cell."""
         return self.metadata / "cells.parquet"
 
+    @property
+    def checksums(self) -> Path:
+        """SHA-256 of every file, as ``sha256sum`` writes it; made when a dataset is published."""
+        return self.metadata / "checksums.sha256"
+
     def modality(self, modality: Modality) -> Path:
         """Folder of one modality."""
         return self.root / modality.folder
