@@ -1,7 +1,16 @@
-"""Absent or complete: build beside the place, flush to disk, rename in when whole."""
+"""Absent or complete: build beside the place, flush to disk, rename in when whole.
+
+    from spora_build.store.atomic import write_beside
+    with write_beside(path) as temporary:
+        temporary.write_bytes(content)
+
+What a crash leaves, :mod:`spora_build.store.sweep` takes away or puts back.
+"""
 
 from __future__ import annotations
 
+import errno
+import filecmp
 import os
 import shutil
 import uuid
@@ -11,14 +20,16 @@ from pathlib import Path
 
 TEMPORARY_SUFFIX = ".building"
 """Every unfinished file or folder ends in this; nothing else does."""
+REPLACED_SUFFIX = f".old{TEMPORARY_SUFFIX}"
+"""What stood at a place while its successor is renamed in."""
 
 
 @contextmanager
 def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; when the block ends well it takes the place of ``path`` in one rename.
 
-    What stood at ``path`` before is renamed away first and then deleted. When the block raises, nothing has changed.
-    With ``folder`` the temporary path is a folder that exists already.
+    A folder that stood there is renamed away first and then deleted; a file of the same bytes stays as it is, with its
+    time. When the block raises, nothing has changed. With ``folder`` the temporary path is a folder that exists already.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     token = uuid.uuid4().hex[:12]
@@ -27,23 +38,36 @@ def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
         if folder:
             temporary.mkdir()
         yield temporary
+        if not folder and _is_same(temporary, path):
+            remove(temporary)
+            return
         _flush(temporary)
-        replaced = None
-        if path.is_dir() and not path.is_symlink():
-            replaced = path.with_name(f".{path.name}.{token}.old{TEMPORARY_SUFFIX}")
-            path.rename(replaced)
-        try:
-            temporary.replace(path)
-        except BaseException:
-            if replaced is not None:
-                replaced.rename(path)
-            raise
-        _flush_folder(path.parent)
-        if replaced is not None:
-            remove(replaced)
+        _put_in_place(temporary, path, token)
     except BaseException:
         remove(temporary)
         raise
+
+
+def _put_in_place(temporary: Path, path: Path, token: str) -> None:
+    replaced = None
+    if path.is_dir() and not path.is_symlink():
+        replaced = path.with_name(f".{path.name}.{token}{REPLACED_SUFFIX}")
+        path.rename(replaced)
+    try:
+        temporary.replace(path)
+        if not path.exists():  # a network disk that says yes and does not do it
+            raise OSError(errno.EIO, "renamed, and not there")
+    except BaseException:
+        if replaced is not None:
+            replaced.rename(path)
+        raise
+    _flush_folder(path.parent)
+    if replaced is not None:
+        remove(replaced)
+
+
+def _is_same(temporary: Path, path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and filecmp.cmp(temporary, path, shallow=False)
 
 
 def remove(path: Path) -> None:
