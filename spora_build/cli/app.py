@@ -15,6 +15,7 @@ from spora_build.cli import (
     demo,
     doctor,
     ids,
+    init,
     inspect,
     mask,
     privacy_check,
@@ -33,7 +34,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (convert, inspect, mask, cells, tile, stats, validate, report, view, privacy_check, ids, demo, doctor):
+for module in (init, convert, inspect, mask, cells, tile, stats, validate, report, view, privacy_check, ids, demo, doctor):
     module.add_to(app)
 
 

@@ -33,6 +33,8 @@ class InspectedRoi:
     mpp_origin: str | None
     channel_names: tuple[str, ...]
     problems: tuple[Problem, ...]
+    channel_tags: tuple[str, ...] = ()
+    """Second names of the channels: the metals of IMC."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def _describe(series: int, roi: Roi, file: str) -> InspectedRoi:
         mpp_origin=None if roi.pixel_size is None else roi.pixel_size.origin,
         channel_names=roi.channel_names,
         problems=_named(roi.problems, file),
+        channel_tags=roi.channel_tags,
     )
 
 
