@@ -38,6 +38,10 @@ def convert(
     id_scheme: Annotated[
         str | None, typer.Option(help="keyed (default), spora or random: see docs/privacy.md.")
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting of spora.toml, such as tiling.sizes=[128]; repeat for more."),
+    ] = None,
     id_key_file: Annotated[Path | None, typer.Option(help="File with the secret key of the patient ids.")] = None,
 ) -> None:
     """Build a dataset from a raw folder: images, metadata, masks, cells, tiles and statistics.
@@ -47,23 +51,24 @@ def convert(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress, show_outcomes, show_problems
     from spora_build.cli.exits import exit_with
+    from spora_build.cli.setting_flags import parse_mpps, parse_overrides, parse_settings
     from spora_build.cli.show_cells import show_cells
     from spora_build.cli.show_plan import show_plan
     from spora_build.workflows.build import build
     from spora_build.workflows.convert import ConvertRequest, prepare
 
-    overrides: dict[str, object] = {
-        "mpp": [_mpp(text) for text in mpp] if mpp else None,
+    named: dict[str, object] = {
+        "mpp": parse_mpps(mpp),
         "pyramid": pyramid,
         "codec": codec,
         "id_scheme": id_scheme,
-        **dict(_override(text) for text in mpp_override or []),
+        **parse_overrides(mpp_override),
     }
     request = ConvertRequest(
         raw=raw,
         name=name,
         out=out,
-        overrides={key: value for key, value in overrides.items() if value is not None},
+        overrides=parse_settings(settings) | {key: value for key, value in named.items() if value is not None},
         only=tuple(only or ()),
         workers=jobs,
         existing=existing,
@@ -81,19 +86,3 @@ def convert(
     console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")
     exit_with(outcomes, retry=f"spora-build convert {raw} --name {conversion.layout.name}")
 
-
-def _mpp(text: str) -> float | str:
-    if text.strip().lower() == "native":
-        return "native"
-    try:
-        return float(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is neither native nor a number", param_hint="--mpp") from None
-
-
-def _override(text: str) -> tuple[str, object]:
-    modality, _, value = text.partition("=")
-    try:
-        return f"mpp_override.{modality.strip()}", float(value)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not like imc=1.0", param_hint="--mpp-override") from None
