@@ -14,11 +14,13 @@ from spora_build.cli import (
     convert,
     demo,
     doctor,
+    fetch,
     ids,
     init,
     inspect,
     mask,
     privacy_check,
+    publish,
     report,
     stats,
     tile,
@@ -34,7 +36,24 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, convert, inspect, mask, cells, tile, stats, validate, report, view, privacy_check, ids, demo, doctor):
+for module in (
+    init,
+    convert,
+    inspect,
+    mask,
+    cells,
+    tile,
+    stats,
+    validate,
+    report,
+    view,
+    privacy_check,
+    publish,
+    fetch,
+    ids,
+    demo,
+    doctor,
+):
     module.add_to(app)
 
 
