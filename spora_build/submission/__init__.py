@@ -65,7 +65,7 @@ def read_submission(root: Path, overrides: Mapping[str, object] | None = None) -
     panels, found = read_panels(root, {image.modality for image in images})
     problems += found
     clinical, clinical_problems = read_clinical(root, images)
-    cells, cells_problems = read_cells(root, images)
+    cells, cells_problems = read_cells(root, images, settings.cells.table)
     problems += [*clinical_problems, *cells_problems]
     columns: dict[str, Collection[str]] = {}
     if images:

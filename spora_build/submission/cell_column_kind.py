@@ -13,6 +13,11 @@ DIGITS = 40
 """Programs print a measured double with all its digits, of which the nearest double loses nothing."""
 
 
+def plain_number(text: str) -> str:
+    """The text without a per cent sign at its end: 12 % is kept as the number 12."""
+    return text[:-1].rstrip() if text.endswith("%") else text
+
+
 @dataclass
 class KindSoFar:
     """Which kinds all values seen so far allow."""
@@ -27,6 +32,7 @@ class KindSoFar:
     def add(self, texts: Sequence[str]) -> None:
         """Look at some values, none of them missing."""
         self.any = self.any or bool(texts)
+        texts = [plain_number(text) for text in texts]
         self.ints = self.ints and all(map(is_int, texts))
         self.points = self.points and all(is_point_number(text, DIGITS) for text in texts)
         if self.commas:

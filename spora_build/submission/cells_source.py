@@ -39,7 +39,7 @@ class Piece:
 
 @dataclass
 class CellsSource:
-    """A CSV, TSV or Parquet file of cells. ``problems`` grows while pieces are read."""
+    """A CSV, TSV, Parquet or AnnData file of cells. ``problems`` grows while pieces are read."""
 
     path: Path
     file: str
@@ -56,6 +56,11 @@ class CellsSource:
         """Whether the file is Parquet, by its name."""
         return self.path.suffix.lower() == ".parquet"
 
+    @property
+    def is_anndata(self) -> bool:
+        """Whether the file is AnnData, by its name."""
+        return self.path.suffix.lower() == ".h5ad"
+
     def as_sheet(self) -> Sheet:
         """The header as that of a sheet without rows."""
         return Sheet(self.file, self.headers, (), (), self.header_row)
@@ -65,20 +70,48 @@ class CellsSource:
         try:
             if self.is_parquet:
                 self._read_parquet_header()
+            elif self.is_anndata:
+                self.headers = tuple(self._obs().column_names)
             else:
                 self._read_text_header()
         except OSError as error:
             self.problems.append(problem("E-SHEET-014", self.file, reason=error.strerror or "unknown"))
 
+    def peek(self) -> Iterator[Piece]:
+        """:meth:`pieces` of a look that leaves ``problems`` alone."""
+        problems = list(self.problems)
+        try:
+            yield from self.pieces()
+        finally:
+            self.problems[:] = problems
+
     def pieces(self) -> Iterator[Piece]:
         """All rows from the first to the last, in pieces of some megabytes."""
-        for numbers, texts in self._parquet_pieces() if self.is_parquet else self._text_pieces():
+        for numbers, texts in self._pieces():
             columns = [_trimmed(texts.column(header)) for header in self.headers]
             table = pa.table(columns, names=list(self.headers))
             filled = np.zeros(table.num_rows, bool)
             for column in columns:
                 filled |= pc.is_valid(column).to_numpy(zero_copy_only=False)
             yield Piece(numbers[filled], table.filter(pa.array(filled)))
+
+    def _pieces(self) -> Iterator[tuple[NDArray[np.int64], pa.Table]]:
+        if self.is_anndata:
+            obs = self._obs()
+            yield np.arange(2, 2 + obs.num_rows, dtype=np.int64), obs
+        elif self.is_parquet:
+            yield from self._parquet_pieces()
+        else:
+            yield from self._text_pieces()
+
+    def _obs(self) -> pa.Table:
+        from spora_build.submission.anndata_cells import UnreadableAnnDataError, read_obs
+
+        try:
+            return read_obs(self.path, self.file)
+        except UnreadableAnnDataError:
+            self.problems.append(problem("E-CELL-014", self.file))
+            return pa.table({})
 
     def _read_parquet_header(self) -> None:
         try:

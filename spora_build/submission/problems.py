@@ -266,6 +266,15 @@ CATALOGUE: dict[str, Entry] = {
     "E-CELL-011": Entry(
         "the column's type ({type}) cannot be written as text.", "turn it into text or numbers, or leave it out."
     ),
+    "E-CELL-012": Entry(
+        "no table below the raw folder matches this.",
+        "write a path or pattern relative to the raw folder, such as quantification/*.csv; tables are .csv, .tsv, .txt,"
+        " .parquet or .h5ad files.",
+    ),
+    "E-CELL-013": Entry(
+        "this file names cells by tissue and others by image.", "use one of the two columns in all files."
+    ),
+    "E-CELL-014": Entry("the file is no readable AnnData.", "write it again, or save its obs as cells.csv."),
     # spora.toml
     "E-SET-001": Entry("this is no valid TOML: {reason}.", "correct the line (text stands in double quotes)."),
     "E-SET-002": Entry("there is no such setting.", "{suggestion}"),

@@ -22,6 +22,7 @@ from spora_build.workflows.cell_annotations import join_annotations
 from spora_build.workflows.cell_intensities import measure_intensities
 from spora_build.workflows.cell_mask_file import CellMaskFile, open_cell_mask
 from spora_build.workflows.cell_mask_fit import doubts, fit_cell_mask, refuse_what_are_no_cells
+from spora_build.workflows.cells_by_centre import Grid
 from spora_build.workflows.cells_jobs import CellsJob, CellsOutcome, CellTask, Reconciliation
 from spora_build.workflows.cells_part import write_part
 from spora_build.workflows.guard import guarded
@@ -64,7 +65,7 @@ def _cells(job: CellsJob) -> CellsOutcome:
         if not (job.source.mask == path and cells.is_original and read_mask_header(path)[1] == cells.dtype):
             bands = cells.bands(_at(mask, mpp, finest, size), size.width)
             write_mask_bands(path, (size.height, size.width), cells.dtype, bands)
-    columns, found = join_annotations(job, cells)
+    columns, found = join_annotations(job, cells, Grid(finest, size, mpp))
     problems += found.problems
     for task in job.tasks:
         _write_task(job, task, finest, size, columns[task.column])

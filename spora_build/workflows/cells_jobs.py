@@ -66,6 +66,10 @@ class CellsJob:
     rules: Cells
     annotations: Path | None
     """Parquet of cell_id and ``columns``, private; None where nobody annotated the tissue."""
+    has_labels: bool
+    """Whether annotations name cells by label; where not, by the place of their centre."""
+    unit: Literal["px", "um"] | None
+    """Of the centres in the annotations, where they have any."""
     columns: tuple[CellColumn, ...]
     tasks: tuple[CellTask, ...]
     part: Path

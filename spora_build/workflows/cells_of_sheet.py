@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from spora_build.model.privacy_rules import Privacy
 from spora_build.submission import CellsTable
-from spora_build.workflows.cell_annotations import TYPES
+from spora_build.workflows.cell_annotations import CENTRE, TYPES
 from spora_build.workflows.cells_jobs import CellColumn, CellsInput
 from spora_build.workflows.cells_sources import CellsSource, by_tissue
 from spora_build.workflows.convert import Conversion
@@ -35,15 +35,18 @@ class SheetAnnotations:
         for batch in self.table.batches():
             columns = changed(batch, self.table.columns, self.rules, self.secret)
             data = {c.name: typed(columns[self.plan.source_names[c.name]], c) for c in self.plan.columns}
+            if self.table.unit is not None:
+                data |= {name: pa.array(batch[name].to_numpy()) for name in CENTRE}
             cells = pa.table({"cell_id": pa.array(batch["cell_id"].to_numpy()), **data})
             yield from by_tissue(batch[self.table.key].map(self.tissue_of), cells)
 
 
 def typed(values: pa.Array, column: CellColumn) -> pa.Array:
-    """Text as the type of its column; a decimal comma is a point."""
+    """Text as the type of its column; a decimal comma is a point, a per cent sign is left out."""
     if column.kind == "text":
         return values
-    return pc.cast(pc.replace_substring(values, ",", "."), TYPES[column.kind])
+    numbers = pc.replace_substring_regex(values, r"\s*%$", "")
+    return pc.cast(pc.replace_substring(numbers, ",", "."), TYPES[column.kind])
 
 
 def sheet_source(conversion: Conversion, raw: Path) -> CellsSource:
@@ -55,7 +58,15 @@ def sheet_source(conversion: Conversion, raw: Path) -> CellsSource:
         tissue_of = _tissues(plan, table)
         annotations = SheetAnnotations(table, plan.cells, tissue_of, settings.privacy, plan.cells.secret)
     masks = {tissue.tissue_id: _input(tissue, raw) for tissue in plan.tissues if tissue.cell_mask is not None}
-    return CellsSource(masks, annotations, plan.cells.columns, plan.cells.tasks, settings.cells)
+    return CellsSource(
+        masks,
+        annotations,
+        plan.cells.columns,
+        plan.cells.tasks,
+        settings.cells,
+        has_labels=table is None or table.has_labels,
+        unit=None if table is None else table.unit,
+    )
 
 
 def _input(tissue: PlannedTissue, raw: Path) -> CellsInput:

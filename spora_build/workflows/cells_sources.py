@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,10 @@ class CellsSource:
     columns: tuple[CellColumn, ...] = ()
     tasks: tuple[CellTask, ...] = ()
     rules: Cells = field(default_factory=Cells)
+    has_labels: bool = True
+    """Whether annotations name cells by label; where not, by the place of their centre."""
+    unit: Literal["px", "um"] | None = None
+    """Of the centres, where annotations have them."""
     reconciles: bool = True
     """Whether the annotations are somebody's own table, whose agreement with the masks is worth telling."""
 

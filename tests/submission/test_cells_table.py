@@ -9,11 +9,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from raw_folder import make_raw_folder
 
 from spora_build.submission import read_submission
 from spora_build.submission.cells_source import CellsSource
 from spora_build.submission.cells_table import CellsTable
+from tests.submission.raw_folder import make_raw_folder
 
 
 def cells_of(root: Path) -> tuple[CellsTable, list[str]]:

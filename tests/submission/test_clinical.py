@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from raw_folder import make_raw_folder
-
 from spora_build.submission import read_submission
+from tests.submission.raw_folder import make_raw_folder
 
 
 def test_joined_by_patient_with_zeros_in_front(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from raw_folder import CELLS, CLINICAL, PANEL, make_raw_folder
 
 from spora_build.errors import Severity
 from spora_build.submission import read_submission
 from spora_build.submission.problems import CATALOGUE
 from spora_build.submission.sheet import MAX_SHEET_MB
+from tests.submission.raw_folder import CELLS, CLINICAL, PANEL, make_raw_folder
 
 Spoil = Callable[[Path], None]
 IDENTIFIERS = ("0017", "0018", "T1", "T2", "T3", "B1", "B2")
@@ -198,6 +198,13 @@ MISTAKES = [
         X, None, "column tissue", "image"),
     Mistake("E-CELL-009", both(lambda r: (r / X).rename(r / "cells.parquet")), "cells.parquet", None, "cells.csv"),
     Mistake("W-CELL-010", edit(X, "T2,1,NA\n", ""), X, None, "nothing needs doing"),
+    Mistake("E-CELL-012", edit(S, "[cells]", '[cells]\ntable = "quant/*.csv"'), S, None, "quantification",
+        "cells.table"),
+    Mistake("E-CELL-014", both(edit(S, "[cells]", '[cells]\ntable = "c.h5ad"'), write("c.h5ad", "no HDF5")), "c.h5ad",
+        None, "obs"),
+    Mistake("E-CELL-013", both(edit(S, "[cells]", '[cells]\ntable = "c*.csv"'),
+        lambda r: (r / "clinical.csv").unlink(), write("cellz.csv", "image,cell_id\nimages/a_imc.tif,9\n")),
+        "cellz.csv", None, "one of the two", also=("W-SET-011",)),
     # spora.toml
     Mistake("E-SET-001", edit(S, "imc = 1.0", "imc = "), S, 5, "double quotes"),
     Mistake("E-SET-002", edit(S, "sizes = [128]", "size = [128]"), S, 8, "'sizes'", "tiling.size"),

@@ -9,9 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from raw_folder import make_raw_folder
 
 from spora_build.submission import read_submission
+from tests.submission.raw_folder import make_raw_folder
 
 NAMES = ("tissues.csv", "panel_imc.csv", "clinical.csv", "cells.csv", "spora.toml")
 SPLICE = st.one_of(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from raw_folder import make_raw_folder
 
 from spora_build.model.modality import Modality
 from spora_build.submission.panel import UNIPROT, PanelRow, read_panels
 from spora_build.submission.values import parse_bool
+from tests.submission.raw_folder import make_raw_folder
 
 IMC, CYCIF, CODEX = Modality("imc"), Modality("cycif"), Modality("codex")
 

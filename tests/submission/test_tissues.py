@@ -6,12 +6,12 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from raw_folder import TISSUES, make_raw_folder
 
 from spora_build.errors import ExitCode, UsageError
 from spora_build.model.modality import Modality
 from spora_build.submission import read_submission
 from spora_build.submission.tissues import read_tissues
+from tests.submission.raw_folder import TISSUES, make_raw_folder
 
 
 def test_rows_of_a_good_sheet(tmp_path: Path) -> None:
