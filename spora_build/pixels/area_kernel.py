@@ -84,3 +84,50 @@ def _divide(sums, tall, wide, whole, out):  # type: ignore[no-untyped-def]
     else:
         for at in range(sums.shape[0]):
             out[at] = sums[at] / (tall * wide[at])
+
+
+@compiled
+def average_whole(source, row_first, row_last, row_areas, col_first, col_last, col_areas, out):  # type: ignore[no-untyped-def]
+    """:func:`average` of unsigned integers over whole pixels, at most 65536 of up to 16 bits each, in integer sums.
+
+    The same means to the last bit, two to three times as fast: such sums are exact, in any order.
+    """
+    width = out.shape[2]
+    left, right = col_first[0], col_last[width - 1] + 1
+    line = np.empty(right - left, np.uint32)
+    sums = np.empty(width, np.float64)
+    step = col_last[0] + 1 - col_first[0]
+    regular = 0  # columns that follow one another in steps; at the image's end some are cut or repeated
+    while (
+        regular < width
+        and col_first[regular] - left == regular * step
+        and (col_last[regular] + 1 - col_first[regular] == step)
+    ):
+        regular += 1
+    for channel in range(out.shape[0]):
+        plane = source[channel]
+        for row in range(out.shape[1]):
+            top = plane[row_first[row], left:right]
+            for at in range(line.shape[0]):
+                line[at] = top[at]
+            for below in range(row_first[row] + 1, row_last[row] + 1):
+                middle = plane[below, left:right]
+                for at in range(line.shape[0]):
+                    line[at] += np.uint32(middle[at])
+            for col in range(regular, width):
+                total = np.uint32(0)
+                for at in range(col_first[col] - left, col_last[col] + 1 - left):
+                    total += line[at]
+                sums[col] = total
+            size, count = step, regular * step
+            while size % 2 == 0:  # pairs, and pairs of pairs: what a processor adds side by side
+                size //= 2
+                count //= 2
+                for at in range(count):
+                    line[at] = line[2 * at] + line[2 * at + 1]
+            for col in range(regular):
+                total = np.uint32(0)
+                for at in range(col * size, col * size + size):
+                    total += line[at]
+                sums[col] = total
+            _divide(sums, row_areas[row], col_areas, True, out[channel, row])

@@ -17,8 +17,10 @@ from spora_build.model.roi import PixelSource
 from spora_build.pixels.area_average import area_average
 from spora_build.pixels.spans import Spans, cover, exact_scale
 
-PIECE_BYTES = 64 << 20
-"""Most source pixels held at once by one read, unless a single block of the source is larger."""
+PIECE_BYTES = 16 << 20
+"""Most source pixels held at once by one read where the source's blocks are no larger."""
+LARGEST_BLOCK_BYTES = 64 << 20
+"""Blocks up to here are held whole all the same, so that none is decoded twice."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,10 @@ class Rescaled:
     def _itemsize(self) -> int:
         return int(np.dtype(getattr(self.source, "dtype", np.float32)).itemsize)
 
+    def _most_bytes(self, channels: int) -> int:
+        block = self._block.height * self._block.width * channels * self._itemsize
+        return block if PIECE_BYTES < block <= LARGEST_BLOCK_BYTES else PIECE_BYTES
+
     @property
     def block(self) -> Size:
         """The source's block in output pixels, rounded up: windows of several blocks decode little twice."""
@@ -91,10 +97,11 @@ class Rescaled:
 
     def _strips(self, cols: Spans, channels: int) -> Iterator[slice]:
         """Output columns in strips so narrow that a band of whole blocks, or of two output rows, is one piece."""
+        most = self._most_bytes(channels)
         rows = max(self._block.height, 2 * math.ceil(self._scale) + 1)
-        if rows * self._block.width * channels * self._itemsize > PIECE_BYTES:
+        if rows * self._block.width * channels * self._itemsize > most:
             rows = 2 * math.ceil(self._scale) + 1
-        widest = max(PIECE_BYTES // (rows * channels * self._itemsize), 1)
+        widest = max(most // (rows * channels * self._itemsize), 1)
         count = math.ceil((cols.stop - cols.start) / widest)
         width = math.ceil(len(cols) / count)
         for start in range(0, len(cols), width):
@@ -103,7 +110,7 @@ class Rescaled:
     def _bands(self, channels: Sequence[int], rows: Spans, cols: Spans) -> Iterator[tuple[int, int, NDArray[Any], int]]:
         """(first and last + 1 output row, source pixels, their first row); each source row is read once."""
         left, width = cols.start, cols.stop - cols.start
-        step = max(1, PIECE_BYTES // (len(channels) * width * self._itemsize))
+        step = max(1, self._most_bytes(len(channels)) // (len(channels) * width * self._itemsize))
         block = self._block.height if self._block.height <= step else 1
         row, done = rows.start, 0
         kept: NDArray[Any] | None = None  # source rows just above ``row`` that output rows not yet done need
