@@ -68,9 +68,9 @@ class Ledger:
     entries: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, private: Path) -> Ledger:
+    def load(cls, private: Path, file_name: str = FILE_NAME) -> Ledger:
         """The ledger of a dataset; empty where there is none. Lines that a crash tore or emptied are ignored."""
-        ledger = cls(private / FILE_NAME)
+        ledger = cls(private / file_name)
         if ledger.path.exists():
             for line in ledger.path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
