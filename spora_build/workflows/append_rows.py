@@ -7,11 +7,11 @@ import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spora_build.errors import InvalidDataError, Place, Problem
+from spora_build.errors import InvalidDataError, Place, Problem, Severity
 from spora_build.store.atomic import write_beside
 from spora_build.submission.columns import fold
 from spora_build.submission.encoding import find_encoding
-from spora_build.submission.sheet import read_sheet, sniff_delimiter
+from spora_build.submission.sheet import Sheet, read_sheet, sniff_delimiter
 
 
 def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
@@ -22,15 +22,22 @@ def write_sheet(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, 
         file.write(text.getvalue())
 
 
+def read_readable_sheet(path: Path, root: Path) -> Sheet:
+    """A sheet of which every row can be read; it may have none. Raises InvalidDataError for any other."""
+    sheet = read_sheet(path, root)
+    errors = [p for p in sheet.problems if p.severity is Severity.ERROR and p.code != "E-SHEET-013"]
+    if errors:
+        raise InvalidDataError(errors)
+    return sheet
+
+
 def append_rows(path: Path, root: Path, rows: Sequence[Mapping[str, str]]) -> None:
     """Add rows below those of an existing sheet, in its own columns, delimiter and encoding.
 
     What stands there stays as it is, byte for byte; values for columns that the sheet does not have are left out.
     Raises InvalidDataError where the sheet cannot be read as a table.
     """
-    sheet = read_sheet(path, root)
-    if not sheet.headers:
-        raise InvalidDataError(sheet.problems)
+    sheet = read_readable_sheet(path, root)
     encoding, _ = find_encoding(path)
     old = path.read_bytes()
     text = old.decode(encoding)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from spora_build.errors import Place, Problem
 from spora_build.submission.columns import sort_columns
-from spora_build.submission.sheet import find_sheet, read_sheet
+from spora_build.submission.sheet import find_sheet
 from spora_build.submission.tissues import OPTIONAL, REQUIRED
+from spora_build.workflows.append_rows import read_readable_sheet
 from spora_build.workflows.find_acquisitions import Acquisition
 from spora_build.workflows.guess_modality import Guess
 from spora_build.workflows.known_patients import KnownPatients
@@ -27,11 +28,14 @@ class ListedImage:
 
 
 def listed_images(root: Path) -> list[ListedImage]:
-    """What tissues.csv lists already, whether or not its rows are complete."""
+    """What tissues.csv lists already, whether or not its rows are complete.
+
+    Raises InvalidDataError where a row cannot be read: it may list any of the files.
+    """
     path, _ = find_sheet(root, "tissues")
     if path is None:
         return []
-    sheet = read_sheet(path, root)
+    sheet = read_readable_sheet(path, root)
     columns = sort_columns(sheet, COLUMNS)
     return [
         ListedImage(

@@ -14,6 +14,7 @@ from spora_build.nomenclature.proposal import Kind
 from spora_build.nomenclature.propose import propose
 from spora_build.readers import find_reader, tiff_folder
 from spora_build.workflows.inspect import InspectedFile, InspectedRoi, inspect
+from spora_build.workflows.label_patches import look_at_patches
 
 HEADER_THREADS = 8
 _IMAGE_SUFFIX = re.compile(r"(\.ome)?\.[A-Za-z][A-Za-z0-9]{1,8}$", re.IGNORECASE)
@@ -104,14 +105,14 @@ def _at(problems: Sequence[Problem], name: str) -> tuple[Problem, ...]:
 
 def _candidates(folder: Path, root: Path) -> Iterator[Path]:
     """Files and folders that a reader takes, in the order of their names."""
-    for entry in sorted(folder.iterdir(), key=lambda path: path.name):
+    for entry in sorted(folder.iterdir(), key=_natural):
         if entry.name.startswith("."):
             continue
         if entry.is_dir():
             if _is_ours(entry):
                 continue
             reader = find_reader(entry)
-            if reader is not None and (reader is not _TIFF_FOLDER or is_field_of_view(entry)):
+            if reader is not None and (reader is not tiff_folder or is_field_of_view(entry)):
                 yield entry
             elif not entry.name.lower().endswith(".zarr"):
                 yield from _candidates(entry, root)
@@ -119,7 +120,6 @@ def _candidates(folder: Path, root: Path) -> Iterator[Path]:
             yield entry
 
 
-_TIFF_FOLDER = tiff_folder
 _OURS = ("tissues.parquet", "channels.parquet")
 
 
@@ -130,20 +130,31 @@ def _is_ours(folder: Path) -> bool:
 def is_field_of_view(folder: Path) -> bool:
     """Whether the TIFF files of a folder are the channels of one image, not images of several tissues.
 
-    They are where a third of their names mean a marker or number a channel, or where a folder beside it has the same
-    names; they are not where the folder's name says that they are masks.
+    They are where a third of their names mean a marker or number a channel. Else they are where a folder beside it that
+    reads the same way has the same names, and the first file holds no labels. Never where the folder's name says masks.
     """
     if MASK_WORDS & set(words(folder.name)):
         return False
-    names = [tiff_folder.channel_name(file) for file in tiff_folder.channel_files(folder)]
+    files = tiff_folder.channel_files(folder)
+    names = [tiff_folder.channel_name(file) for file in files]
     telling = [n for n in names if _NUMBERED_CHANNEL.fullmatch(n) or propose(n).kind is not Kind.UNKNOWN]
     if len(telling) >= _CHANNEL_SHARE * len(names):
         return True
     own = {name.casefold() for name in names}
-    return any(own == _tiff_names(other) for other in folder.parent.iterdir() if other.is_dir() and other != folder)
+    alike = (o for o in folder.parent.iterdir() if o.is_dir() and o != folder and own == _tiff_names(o))
+    if not any(tiff_folder.can_read(other) for other in alike):
+        return False
+    patches = look_at_patches(files[0])
+    return patches is None or not (patches.are_labels or patches.is_binary)
 
 
 def _tiff_names(folder: Path) -> set[str]:
     with os.scandir(folder) as entries:
         files = [entry.name for entry in entries if entry.name.lower().endswith((".tif", ".tiff"))]
     return {tiff_folder.channel_name(Path(name)).casefold() for name in files}
+
+
+def _natural(path: Path) -> tuple[tuple[int | str, ...], str]:
+    """``core_2`` before ``core_10``."""
+    parts = re.split(r"([0-9]+)", path.name.casefold())
+    return tuple(int(part) if index % 2 else part for index, part in enumerate(parts)), path.name

@@ -8,13 +8,9 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
-from spora_build.errors import Place, Problem, SporaBuildError
-from spora_build.model.geometry import Window
-from spora_build.readers import open_labels
+from spora_build.errors import Place, Problem
 from spora_build.workflows.find_acquisitions import MASK_WORDS, Acquisition, stem, words
+from spora_build.workflows.label_patches import look_at_patches
 
 _CELL_WORDS = frozenset((
     "cell", "cells", "nuclear", "nuclei", "nucleus", "nuc", "nucleusmask", "wholecell", "whole", "membrane",
@@ -25,9 +21,6 @@ _TISSUE_WORDS = frozenset(("tissue", "foreground", "tissuemask"))
 _IMAGE_WORDS = frozenset((
     "image", "images", "img", "imgs", "raw", "data", "stack", "full", "expression", "exprs", "tiff", "tif", "ome",
 ))  # fmt: skip
-_LOOK_AT_PX = 1024
-_FLAT = 0.6
-"""Share of neighbours of the same value from which integers are labels: noise of a camera is far below."""
 
 
 @dataclass(frozen=True)
@@ -142,29 +135,11 @@ def _says_mask(acquisition: Acquisition) -> bool:
 def _look(acquisition: Acquisition, said: bool) -> Mask | None:
     """The file as a mask, None where it is none."""
     name = set(words(stem(acquisition.file)))
-    try:
-        with open_labels(acquisition.path) as rois:
-            roi = rois[0]
-            if roi.dtype.kind not in "bui":
-                return None
-            height, width = min(roi.size.height, _LOOK_AT_PX), min(roi.size.width, _LOOK_AT_PX)
-            middle = Window((roi.size.height - height) // 2, (roi.size.width - width) // 2, height, width)
-            pixels = roi.read([0], middle)[0]
-    except SporaBuildError:
+    patches = look_at_patches(acquisition.path)
+    if patches is None or not (said or patches.are_labels):
         return None
-    is_binary = len(np.unique(pixels)) <= 2
-    if not said and (is_binary or not _looks_like_labels(pixels)):
-        return None
-    is_tissue = bool(name & _TISSUE_WORDS) or (is_binary and not name & _CELL_WORDS)
-    return Mask(acquisition, "tissue_mask" if is_tissue else "cell_mask", is_binary)
-
-
-def _looks_like_labels(pixels: NDArray[np.integer]) -> bool:
-    """Zeros between patches of one number each."""
-    if pixels.size < 2 or pixels.shape[1] < 2 or not (pixels == 0).any():
-        return False
-    inside = pixels[:, :-1] > 0
-    return bool(inside.any()) and float((pixels[:, 1:] == pixels[:, :-1])[inside].mean()) >= _FLAT
+    is_tissue = bool(name & _TISSUE_WORDS) or (patches.is_binary and not name & _CELL_WORDS)
+    return Mask(acquisition, "tissue_mask" if is_tissue else "cell_mask", patches.is_binary)
 
 
 def _give(pairing: Pairing, image: Acquisition, mask: Mask, *, guess: bool = False) -> None:
@@ -206,7 +181,7 @@ def _odd_mask(acquisition: Acquisition) -> Problem:
     return Problem(
         "W-INIT-007",
         f"is named like a mask, but holds {count} planes of {acquisition.roi.dtype}; it is not listed.",
-        "export the plane with the cells as a file of its own, and write it into the column cell_mask.",
+        "write it into the column cell_mask and the plane with the cells into spora.toml, or export that plane.",
         Place(file=acquisition.file),
     )
 

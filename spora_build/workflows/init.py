@@ -10,9 +10,9 @@ from pathlib import Path
 
 from spora_build.errors import Place, Problem, Severity, UsageError
 from spora_build.model.modality import Modality
-from spora_build.submission.sheet import find_sheet, read_sheet
+from spora_build.submission.sheet import find_sheet
 from spora_build.submission.templates import read_template
-from spora_build.workflows.append_rows import append_rows, write_sheet
+from spora_build.workflows.append_rows import append_rows, read_readable_sheet, write_sheet
 from spora_build.workflows.draft_panel import COLUMNS as PANEL_COLUMNS
 from spora_build.workflows.draft_panel import draft_panel, is_listed
 from spora_build.workflows.draft_tissues import COLUMNS as TISSUE_COLUMNS
@@ -73,11 +73,12 @@ def draft(root: Path) -> Draft:
     rows = draft_rows(new, guesses, known_patients(root), pairing.cell, pairing.tissue, tissues)
     if new:
         problems += [*pairing.problems, *more, *to_fill_in(new, guesses, rows)]
-    written = [_write(root, TISSUES_FILE, TISSUE_COLUMNS, rows)]
-    for modality in _multiplex(guesses.values()):
-        file, more = _draft_panel_file(root, modality, [i for i in found if guesses[i].modality == modality])
-        written.append(file)
+    panels: dict[str, list[dict[str, str]]] = {}
+    for modality in _multiplex(guesses[image] for image in found):
+        panels[modality], more = _new_panel_rows(root, modality, [i for i in found if guesses[i].modality == modality])
         problems += more
+    written = [_write(root, TISSUES_FILE, TISSUE_COLUMNS, rows)]
+    written += [_write(root, f"panel_{modality}.csv", PANEL_COLUMNS, panels[modality]) for modality in panels]
     written.append(_write_settings(root))
     return Draft(tuple(written), len(found), tuple(problems))
 
@@ -128,25 +129,26 @@ def _multiplex(guesses: Iterable[Guess]) -> list[str]:
     return sorted(name for name in names if Modality(name).is_multiplex)
 
 
-def _draft_panel_file(root: Path, modality: str, images: Sequence[Acquisition]) -> tuple[Written, list[Problem]]:
+def _new_panel_rows(
+    root: Path, modality: str, images: Sequence[Acquisition]
+) -> tuple[list[dict[str, str]], list[Problem]]:
+    """Rows for the channels that no panel sheet of the modality lists."""
     folders = [root]
     for image in images:
         folder = image.path if image.path.is_dir() else image.path.parent
         folders += [parent for parent in (folder, *folder.parents) if parent.is_relative_to(root)]
     folders += sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     rows, problems = draft_panel(modality, images, find_lab_panels(root, folders))
-    name = f"panel_{modality}.csv"
     path, _ = find_sheet(root, f"panel_{modality}")
-    if path is not None:
-        sheet = read_sheet(path, root)
-        position = next((i for i, header in enumerate(sheet.headers) if header.lower() == "channel"), None)
-        channels = [row.cells[position] or "" for row in sheet.rows] if position is not None else []
-        if not any(channels):  # by position, or a sheet without the column: nothing can be told apart
-            return Written(path.name, 0, is_new=False), []
-        rows = [row for row in rows if row["channel"] and not is_listed(row, channels)]
-        if not rows:
-            problems = []
-    return _write(root, name, PANEL_COLUMNS, rows), problems
+    if path is None:
+        return rows, problems
+    sheet = read_readable_sheet(path, root)
+    position = next((i for i, header in enumerate(sheet.headers) if header.lower() == "channel"), None)
+    channels = [row.cells[position] or "" for row in sheet.rows] if position is not None else []
+    if sheet.rows and not any(channels):  # by position: nothing can be told apart
+        return [], []
+    rows = [row for row in rows if not is_listed(row, channels)]
+    return rows, problems if rows else []
 
 
 def _write(
