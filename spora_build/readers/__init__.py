@@ -23,7 +23,20 @@ from typing import Protocol, cast
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
 from spora_build.readers._dtype import as_stored
+from spora_build.readers._geojson import Outline, Outlines, is_geojson, read_outlines
 from spora_build.readers._segmentation_planes import plane_names
+
+__all__ = [
+    "Outline",
+    "Outlines",
+    "Reader",
+    "find_reader",
+    "is_geojson",
+    "open_labels",
+    "open_rois",
+    "read_outlines",
+    "readers",
+]
 
 
 class Reader(Protocol):

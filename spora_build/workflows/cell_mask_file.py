@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import Roi
-from spora_build.readers import open_labels
+from spora_build.pixels.rasterise import LabelledShape, label_bands
+from spora_build.readers import is_geojson, open_labels, read_outlines
 from spora_build.submission.settings_types import Cells
 
 MAX_LABEL = 2**32 - 1
 _BAND_PX = 4 << 20
+_OUTSIDE = 0.01
+"""Share of polygons that may reach beyond the image: segmenters let border cells do so."""
 _WHOLE_CELL = ("Nucleus", "Cytoplasm")
 
 
@@ -37,15 +40,19 @@ class CellMaskFile:
 
 
 @contextmanager
-def open_cell_mask(path: Path, shown_name: str, rules: Cells) -> Iterator[CellMaskFile]:
-    """Open an instance mask: any image that a reader takes, or a ``.npy`` or ``.npz`` array of whole numbers.
+def open_cell_mask(path: Path, shown_name: str, rules: Cells, size: Size | None = None) -> Iterator[CellMaskFile]:
+    """Open an instance mask: any image that a reader takes, a ``.npy`` or ``.npz`` array of whole numbers, or GeoJSON.
 
-    ``rules`` say what labels mean and which plane counts. Raises InvalidDataError where the file cannot be a mask.
+    ``size`` is that of the image on which polygons lie, for they do not tell. ``rules`` say what labels mean and which
+    plane counts. Raises InvalidDataError where the file cannot be a mask.
     """
     place = Place(file=shown_name, column="cell_mask")
     if path.suffix.lower() in (".npy", ".npz"):
         plane = _load(path, place)
         yield CellMaskFile(Size(*plane.shape), lambda: _array_bands(plane, rules, place))
+        return
+    if is_geojson(path):
+        yield _outlines(path, size, place)
         return
     with open_labels(path) as rois:
         if len(rois) != 1:
@@ -143,6 +150,37 @@ def _labels(pixels: NDArray[Any], rules: Cells, place: Place) -> NDArray[np.uint
     for nothing in {rules.background_label, rules.border_label} - {0, None}:
         labels = np.where(labels == nothing, np.uint32(0), labels)
     return labels
+
+
+def _outlines(path: Path, size: Size | None, place: Place) -> CellMaskFile:
+    """Cells drawn from polygons; the number of its feature in the file is a cell's label."""
+    found = read_outlines(path)
+    if size is None or not found.cells:
+        raise _problem("E-CELLS-012", "the file holds no polygon.", "export the cells themselves, not points.", place)
+    shapes = [LabelledShape(outline.number, outline.polygons) for outline in found.cells]
+    corners = np.array([ring.max(axis=0) for cell in found.cells for polygon in cell.polygons for ring in polygon[:1]])
+    outside = int(((corners[:, 0] > size.width + 1) | (corners[:, 1] > size.height + 1)).sum())
+    if outside > _OUTSIDE * len(corners):
+        raise _problem(
+            "E-CELLS-013",
+            f"{outside} of {len(corners)} polygons reach beyond the image of {size.height} × {size.width} pixels:"
+            " they were drawn on another image or at another pixel size.",
+            "export polygons in pixels of this image; for another pixel size write it into cell_mask_mpp.",
+            place,
+        )
+    notes: tuple[Problem, ...] = ()
+    if found.left_out:
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(found.left_out.items()))
+        notes = (
+            Problem(
+                "N-CELLS-014",
+                f"{len(shapes)} polygons are taken for cells; left out: {listed}.",
+                "nothing to do where these are no cells.",
+                place,
+            ),
+        )
+    rows = max(1, _BAND_PX // size.width)
+    return CellMaskFile(size, lambda: label_bands(shapes, size, rows), notes)
 
 
 def _load(path: Path, place: Place) -> NDArray[Any]:

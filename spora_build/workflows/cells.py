@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from spora_build.errors import Place, Problem
-from spora_build.model.geometry import Size
+from spora_build.model.geometry import Size, rescaled_size
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.nearest import nearest_of_bands
 from spora_build.pixels.numbering import Numbering, number_cells
@@ -23,7 +23,7 @@ from spora_build.workflows.cell_intensities import measure_intensities
 from spora_build.workflows.cell_mask_file import CellMaskFile, open_cell_mask
 from spora_build.workflows.cell_mask_fit import doubts, fit_cell_mask, refuse_what_are_no_cells
 from spora_build.workflows.cells_by_centre import Grid
-from spora_build.workflows.cells_jobs import CellsJob, CellsOutcome, CellTask, Reconciliation
+from spora_build.workflows.cells_jobs import CellsInput, CellsJob, CellsOutcome, CellTask, Reconciliation
 from spora_build.workflows.cells_part import write_part
 from spora_build.workflows.guard import guarded
 
@@ -54,7 +54,7 @@ def _cells(job: CellsJob) -> CellsOutcome:
     place = Place(file=job.source.shown_name, column="cell_mask")
     grids = grids_of(job)
     finest, size = next(iter(grids.items()))
-    with open_cell_mask(job.source.mask, job.source.shown_name, job.rules) as mask:
+    with open_cell_mask(job.source.mask, job.source.shown_name, job.rules, _drawn_on(job.source)) as mask:
         problems = list(mask.problems)
         all_grids = {**dict(job.source.natives), **grids}
         mpp = fit_cell_mask(mask.size, all_grids, (finest, size), job.source.mask_mpp, place)
@@ -82,6 +82,14 @@ def _cells(job: CellsJob) -> CellsOutcome:
     problems += _loss(lost, len(cells), job.tissue_id)
     outcome = Outcome(job.tissue_id, STAGE, Status.DONE, tuple(problems), _detail(len(cells), found.counts, lost))
     return CellsOutcome(outcome, found.counts)
+
+
+def _drawn_on(source: CellsInput) -> Size | None:
+    """Size of the image that polygons lie on: the one the sheet gives the mask with, or that at the declared mpp."""
+    if not source.natives:
+        return None
+    mpp, size = source.natives[0]
+    return size if source.mask_mpp is None else rescaled_size(size, mpp, source.mask_mpp)
 
 
 def _at(mask: CellMaskFile, mpp: float, finest: float, size: Size) -> Iterator[NDArray[np.uint32]]:

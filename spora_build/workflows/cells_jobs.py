@@ -49,7 +49,8 @@ class CellsInput:
     mask_mpp: float | None = None
     """Pixel size that the contributor declares."""
     natives: tuple[tuple[float, Size], ...] = ()
-    """Pixel size and size of the tissue's raw images, on any of which the mask may lie."""
+    """Pixel size and size of the tissue's raw images, on any of which the mask may lie; first that of
+    the row that names the mask."""
 
 
 @dataclass(frozen=True)

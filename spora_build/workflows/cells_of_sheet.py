@@ -72,7 +72,9 @@ def sheet_source(conversion: Conversion, raw: Path) -> CellsSource:
 def _input(tissue: PlannedTissue, raw: Path) -> CellsInput:
     assert tissue.cell_mask is not None
     shown = tissue.cell_mask.resolve().relative_to(raw.resolve()).as_posix()
-    natives = tuple((image.native_mpp, image.size) for image in tissue.images)
+    own = tissue.images[tissue.cell_mask_image]
+    images = (own, *(image for image in tissue.images if image is not own))
+    natives = tuple((image.native_mpp, image.size) for image in images)
     return CellsInput(tissue.cell_mask, shown, tissue.cell_mask_mpp, natives)
 
 

@@ -172,6 +172,7 @@ class _TissueBuilder:
             images=tuple(self._image(fact) for fact in group),
             cell_mask=next((row.cell_mask for row in rows if row.cell_mask is not None), None),
             tissue_mask=next((row.tissue_mask for row in rows if row.tissue_mask is not None), None),
+            cell_mask_image=next((at for at, row in enumerate(rows) if row.cell_mask is not None), 0),
             cell_mask_mpp=next((row.cell_mask_mpp for row in rows if row.cell_mask is not None), None),
             sheet_tissue=rows[0].tissue,
             metadata={row.modality: self.metadata.of_image(row) for row in rows},

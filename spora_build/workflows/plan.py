@@ -68,6 +68,8 @@ class PlannedTissue:
     images: tuple[PlannedImage, ...]
     cell_mask: Path | None = field(default=None, repr=False)
     tissue_mask: Path | None = field(default=None, repr=False)
+    cell_mask_image: int = 0
+    """Which of the images the sheet gives the cell mask with."""
     cell_mask_mpp: float | None = None
     """Pixel size that the sheet declares for the cell mask."""
     sheet_tissue: str | None = field(default=None, repr=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -323,3 +324,34 @@ def test_the_dataset_is_valid(tmp_path: Path) -> None:
     report = validate(raw.run().layout.root, deep=True)
     errors = [f for f in report.findings if f.severity is Severity.ERROR and f.code.startswith(("V2", "V5"))]
     assert not errors
+
+
+def test_polygons_of_qupath_are_drawn(tmp_path: Path) -> None:
+    def square(left: int, top: int, side: int) -> list[list[float]]:
+        return [[left, top], [left + side, top], [left + side, top + side], [left, top + side], [left, top]]
+
+    def feature(kind: str, of: str, coordinates: object) -> dict[str, object]:
+        geometry = {"type": of, "coordinates": coordinates}
+        return {"type": "Feature", "id": "x", "geometry": geometry, "properties": {"objectType": kind}}
+
+    features = [
+        feature("annotation", "Polygon", [square(0, 0, 80)]),
+        feature("cell", "Polygon", [square(3, 5, 10), square(5, 7, 2)]),
+        feature("cell", "MultiPolygon", [[square(30, 40, 6)], [square(40, 40, 6)]]),
+        feature("cell", "Point", [1, 1]),
+    ]
+    raw = RawCells(tmp_path / "raw").image("a.tif", CHANNELS, cell_mask="c.geojson")
+    (raw.root / "c.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    built = raw.run()
+    expected = np.zeros(LABELS.shape, np.uint16)
+    expected[5:15, 3:13] = 1
+    expected[7:9, 5:7] = 0
+    expected[40:46, 30:36] = expected[40:46, 40:46] = 2
+    assert np.array_equal(built.instances("a.tif"), expected)
+    assert built.cells["original_cell_id"].tolist() == [2, 3]
+    assert_measured(built, "a.tif", expected, CHANNELS)
+    assert "1 Point, 1 annotation" in built.outcomes[0].problems[0].what
+    (raw.root / "c.geojson").write_text(json.dumps(feature("cell", "Polygon", [square(300, 5, 10)])))
+    assert raw.run().codes == ["E-CELLS-013"]
+    (raw.root / "c.geojson").write_text("[1]")
+    assert raw.run().codes == ["E-READ-060"]
