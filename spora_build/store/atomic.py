@@ -29,7 +29,7 @@ def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; when the block ends well it takes the place of ``path`` in one rename.
 
     A folder that stood there is renamed away first and then deleted; a file of the same bytes stays as it is, with its
-    time. When the block raises, nothing has changed. With ``folder`` the temporary path is a folder that exists already.
+    time. When the block raises, nothing has changed. With ``folder`` the temporary path is a folder that is there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     token = uuid.uuid4().hex[:12]

@@ -115,12 +115,14 @@ def write_image(
     block: Size,
     threads: int = 1,
     progress: Callable[[int], None] | None = None,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
     """Write the source's ``channels`` as an image, whole or not at all; the same bytes whatever ``threads``.
 
     ``block`` is the piece that the source decodes at once (a tile, a strip): windows are aligned to it. ``progress``
     is told the number of pixels (of one channel) written since its last call, possibly from another thread; their
-    sum is height × width. Raises what the source raises, and ValueError for a spec that no image can have.
+    sum is height × width. ``confirm`` is called last and may raise: nothing is in place then. Raises what they and the
+    source raise, and ValueError for a spec that no image can have.
     """
     if len(channels) != len(spec.channel_names):
         raise ValueError("every channel has a name")
@@ -137,6 +139,8 @@ def write_image(
         factors = [2**level for level in range(len(sizes))]
         metadata = group_metadata(spec.channel_names, spec.dtype, spec.mpp, factors, is_rgb=spec.is_rgb)
         (folder / "zarr.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
+        if confirm is not None:
+            confirm()
 
 
 def open_image(path: Path) -> StoredImage:

@@ -29,6 +29,8 @@ class Layout:
     """Paths below a dataset's folder. Nothing here touches the disk except the ``find_`` methods."""
 
     root: Path
+    roster: Path | None = None
+    """The table of tissues while a build is under way; None where the one in ``metadata`` counts."""
 
     @property
     def name(self) -> str:
@@ -48,7 +50,7 @@ class Layout:
     @property
     def tissues_table(self) -> Path:
         """One row per (tissue, modality)."""
-        return self.metadata / "tissues.parquet"
+        return self.roster or self.metadata / "tissues.parquet"
 
     @property
     def cells_table(self) -> Path:

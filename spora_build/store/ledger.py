@@ -30,7 +30,7 @@ def fingerprint_file(path: Path) -> str:
 
 
 def fingerprint_ends(path: Path) -> str:
-    """As :func:`fingerprint_file`, and the first and last quarter of a megabyte of a file: headers are at either end."""
+    """As :func:`fingerprint_file`, and the first and last quarter of a megabyte of a file: headers are at an end."""
     digest = hashlib.sha256(fingerprint_file(path).encode())
     if path.is_file():
         with path.open("rb") as file:

@@ -20,7 +20,7 @@ from spora_build.store.shard import read_index
 
 _PARQUET = b"PAR1"
 _WHOLE_BYTES = 16 << 20
-"""Tables up to this size are hashed whole, larger ones by their footer, which holds offsets and ranges of all columns."""
+"""Tables up to this size are hashed whole, larger ones by their footer: offsets and ranges of all columns."""
 
 
 def seal_image(path: Path) -> str | None:

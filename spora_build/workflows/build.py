@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from spora_build.errors import PartialError
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import mask_settings
 from spora_build.pixels.standardize import Recipe
 from spora_build.workflows.cells_of_sheet import sheet_source
 from spora_build.workflows.choose_tiles import choose_tiles
 from spora_build.workflows.convert import Conversion, ConvertRequest, write_images
+from spora_build.workflows.hold import hold
 from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.outputs import doubt
 from spora_build.workflows.progress import ShowProgress, silent
+from spora_build.workflows.roster import open_roster, publish, strike
 from spora_build.workflows.stage_cells import run_cells
 from spora_build.workflows.stage_mask import run_mask
 from spora_build.workflows.stage_stats import run_stats
 from spora_build.workflows.stage_tile import run_tile
+from spora_build.workflows.write_images import STAGE as IMAGES
 
 
 def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress = silent) -> list[Outcome]:
-    """Run every stage; a stage that cannot go on leaves what is finished, and says so in the outcomes."""
-    outcomes = write_images(conversion, request, show_progress)
+    """Run every stage; one outcome per tissue and stage.
+
+    A tissue that fails in a stage is left out of the later ones and of all tables, and costs no other tissue. The
+    public table of tissues is written last: see :mod:`spora_build.workflows.roster`.
+    """
+    with hold(conversion.layout):
+        return _build(replace(conversion, layout=open_roster(conversion.layout)), request, show_progress)
+
+
+def _build(conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress) -> list[Outcome]:
+    layout, settings = conversion.layout, conversion.settings
+    workers = request.workers or default_workers()
+    outcomes: list[Outcome] = []
+
+    def add(ended: list[Outcome]) -> bool:
+        """Take note of a stage's end; whether a tissue failed in it."""
+        outcomes.extend(ended)
+        failed = [outcome for outcome in ended if outcome.status is Status.FAILED]
+        if failed and request.fail_fast:
+            raise PartialError(problem for outcome in failed for problem in outcome.problems)
+        if ended and ended[0].stage != IMAGES:
+            strike(layout, {outcome.tissue_id for outcome in failed})
+        doubt(layout, failed)
+        return bool(failed)
+
+    add(write_images(conversion, request, show_progress))
     if all(outcome.status is Status.FAILED for outcome in outcomes):
         return outcomes
-    layout, settings, existing = conversion.layout, conversion.settings, request.existing
-    workers = request.workers or default_workers()
     drawn = {
         t.tissue_id: (t.tissue_mask, _shown(t.tissue_mask, request)) for t in conversion.plan.tissues if t.tissue_mask
     }
-    outcomes += run_mask(
-        layout,
-        mask_settings(settings.mask.method, settings.mask.options),
-        user_masks=drawn,
-        workers=workers,
-        existing=existing,
-        show_progress=show_progress,
-    )
-    source = sheet_source(conversion, request.raw)
-    outcomes += run_cells(layout, source, workers=workers, existing=existing, show_progress=show_progress)
+    masks = mask_settings(settings.mask.method, settings.mask.options)
+    common: dict[str, Any] = {"workers": workers, "existing": request.existing, "show_progress": show_progress}
+    add(run_mask(layout, masks, user_masks=drawn, **common))
+    add(run_cells(layout, sheet_source(conversion, request.raw), **common))
     tiling = settings.tiling
     requests = choose_tiles(
         layout,
@@ -51,9 +74,12 @@ def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowPr
             "min_gain_ratio": tiling.min_gain_ratio,
         },
     )
-    outcomes += run_tile(layout, requests, workers=workers, existing=existing, show_progress=show_progress)
+    add(run_tile(layout, requests, **common))
     recipe = Recipe(settings.statistics.upper_quantile, settings.statistics.lower_quantile)
-    outcomes += run_stats(layout, recipe, workers=workers, existing=existing, show_progress=show_progress)
+    lost = add(run_stats(layout, recipe, **common))
+    while lost:  # what was measured with a tissue that failed at another pixel size is measured again without it
+        lost = add([o for o in run_stats(layout, recipe, **common) if o.status is Status.FAILED])
+    publish(layout)
     return outcomes
 
 

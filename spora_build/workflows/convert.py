@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from spora_build.errors import EnvironmentFaultError, Place, Problem, UsageError
-from spora_build.model.modality import Modality
+from spora_build.errors import EnvironmentFaultError, PartialError, Place, Problem, UsageError
 from spora_build.model.report import Outcome, Status
-from spora_build.privacy.private_files import private_lock
 from spora_build.store.layout import Layout
-from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
+from spora_build.store.ledger import Ledger
 from spora_build.submission import Settings, Submission, read_submission
+from spora_build.workflows.disk_space import refuse_full_disk
 from spora_build.workflows.give_ids import KeyMadeMeanwhileError, open_ids
+from spora_build.workflows.hold import hold
+from spora_build.workflows.images_due import ImageWork
 from spora_build.workflows.jobs import Existing, default_workers, run_jobs, split_workers
 from spora_build.workflows.make_plan import make_plan
-from spora_build.workflows.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
+from spora_build.workflows.plan import Plan, PlannedTissue
 from spora_build.workflows.progress import ShowProgress, silent
 from spora_build.workflows.relint import decisions_entry
+from spora_build.workflows.roster import published, withdraw
 from spora_build.workflows.sources import source_entries
 from spora_build.workflows.write_images import STAGE as IMAGES
 from spora_build.workflows.write_images import ImagesJob, ImagesOutcome, write_tissue
 from spora_build.workflows.write_tables import write_cohort_tables
-
-FORMAT_VERSION = 1
-"""Part of every fingerprint: raised when the same input would give other bytes, so that old work is redone."""
-TABLES_WAIT_S = 600.0
-"""Longest wait for another build of the same dataset to write its tables."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,12 @@ class ConvertRequest:
     """0: one for each core."""
     existing: Existing = Existing.REFRESH
     key_file: Path | None = None
+    verify_inputs: bool = False
+    """Compare every byte of the raw files with what they were, not only size, time and both ends."""
+    fail_fast: bool = False
+    """Stop at the first tissue that fails."""
+    prune: bool = False
+    """Remove what stands in the dataset and no longer in the sheet."""
     dry_run: bool = False
     """Only plan: nothing is written, not even a key; where there is none yet, the ids shown are provisional."""
 
@@ -94,70 +96,72 @@ def prepare(request: ConvertRequest) -> Conversion:
 def write_images(
     conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress = silent
 ) -> list[Outcome]:
-    """Write the images that are missing or out of date, then the cohort's tables."""
+    """Write the images that are missing or out of date, then the cohort's tables.
+
+    Raises PartialError at the first failure where the request says so, UsageError and EnvironmentFaultError before
+    anything is written.
+    """
+    with hold(conversion.layout):
+        return _write_images(conversion, request, show_progress)
+
+
+def _write_images(conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress) -> list[Outcome]:
     plan, layout, settings = conversion.plan, conversion.layout, conversion.settings
+    _refuse_unknown(request.only, plan)
+    chosen = tuple(tissue for tissue in plan.tissues if _is_chosen(tissue, request.only))
+    stood = published(layout)
     ledger = Ledger.load(layout.private)
     ledger.record(source_entries(plan))
-    prints = _fingerprints(conversion)
-    jobs, outcomes = [], []
-    workers = request.workers or default_workers()
-    chosen = [tissue for tissue in plan.tissues if _is_chosen(tissue, request.only)]
-    _refuse_unknown(request.only, plan)
-    processes, threads = split_workers(workers, len(chosen))
-    for tissue in chosen:
-        wanted = tuple(
-            (index, output.mpp)
-            for index, image in enumerate(tissue.images)
-            for output in image.outputs
-            if _is_due(layout, ledger, prints, request.existing, tissue, image, output)
+    work = ImageWork(layout, ledger, settings)
+    work.look_at(chosen, verify=request.verify_inputs)
+    wanted = {tissue.tissue_id: work.wanted(tissue, request.existing) for tissue in chosen}
+    due = [tissue for tissue in chosen if wanted[tissue.tissue_id]]
+    processes, threads = split_workers(request.workers or default_workers(), len(due))
+    jobs = [
+        ImagesJob(
+            layout.root,
+            tissue,
+            wanted[tissue.tissue_id],
+            states=tuple(work.states[image.path] for image in tissue.images),
+            codec=settings.codec,
+            pyramid=settings.pyramid,
+            zero_nonfinite=settings.nonfinite == "zero",
+            threads=threads,
         )
-        if wanted:
-            jobs.append(
-                ImagesJob(
-                    layout.root,
-                    tissue,
-                    wanted,
-                    codec=settings.codec,
-                    pyramid=settings.pyramid,
-                    zero_nonfinite=settings.nonfinite == "zero",
-                    threads=threads,
-                )
-            )
-        else:
-            outcomes.append(Outcome(tissue.tissue_id, IMAGES, Status.SKIPPED))
-    _refuse_full_disk(jobs, layout.root)
+        for tissue in due
+    ]
+    refuse_full_disk(jobs, layout.root)
+    withdraw(layout, [job.tissue.tissue_id for job in jobs])
+    ledger.begin(key for job in jobs for key in work.begin(job))
     jobs.sort(key=lambda job: -sum(image.size.height * image.size.width for image in job.tissue.images))
+    by_tissue = {job.tissue.tissue_id: job for job in jobs}
     with show_progress("images", len(jobs)) as bar:
 
         def heard(result: ImagesOutcome) -> None:
             if result.outcome.status is Status.DONE:
-                job = by_tissue[result.outcome.tissue_id]
-                ledger.record(_finished(job, result, prints))
+                work.finish(by_tissue[result.outcome.tissue_id], result)
+            elif request.fail_fast:
+                raise PartialError(result.outcome.problems)
             bar.advance()
 
-        by_tissue = {job.tissue.tissue_id: job for job in jobs}
-        results = run_jobs(
-            write_tissue,
-            jobs,
-            workers=processes,
-            on_killed=lambda job, error: ImagesOutcome(
-                Outcome(job.tissue.tissue_id, IMAGES, Status.FAILED, error.problems)
-            ),
-            on_result=heard,
-        )
-    outcomes += [result.outcome for result in results]
+        results = run_jobs(write_tissue, jobs, workers=processes, on_killed=_killed, on_result=heard)
+    outcomes = [result.outcome for result in results]
+    outcomes += [Outcome(t.tissue_id, IMAGES, Status.SKIPPED) for t in chosen if t.tissue_id not in by_tissue]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}
-    with private_lock(layout.private, wait_s=TABLES_WAIT_S):  # of two builds at once the last one sees all images
-        built = Plan(
-            plan.dataset,
-            tuple(t for t in plan.tissues if t.tissue_id not in failed and _is_complete(layout, t)),
-            plan.panels,
-            plan.problems,
-        )
-        if built.tissues:
-            ledger.record([decisions_entry(settings.privacy)])
-            write_cohort_tables(layout, built, _empty_channels(built, Ledger.load(layout.private)))
+    among = {tissue.tissue_id for tissue in chosen} - failed
+    others = stood - {tissue.tissue_id for tissue in chosen}
+    built = replace(
+        plan,
+        tissues=tuple(t for t in plan.tissues if t.tissue_id in among or (t.tissue_id in others and work.is_whole(t))),
+    )
+    if built.tissues:
+        ledger.record([decisions_entry(settings.privacy)])
+        write_cohort_tables(layout, built, work.empty_channels(built))
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
+
+
+def _killed(job: ImagesJob, error: EnvironmentFaultError) -> ImagesOutcome:
+    return ImagesOutcome(Outcome(job.tissue.tissue_id, IMAGES, Status.FAILED, error.problems))
 
 
 def _refuse_inside_raw(raw: Path, root: Path) -> None:
@@ -169,82 +173,6 @@ def _refuse_inside_raw(raw: Path, root: Path) -> None:
                 "run the command from another folder, or give --out.",
             )
         )
-
-
-def _fingerprints(conversion: Conversion) -> dict[tuple[str, Modality, float], str]:
-    """Fingerprint of every image to write: its raw file and the settings that shape it."""
-    settings = conversion.settings
-    files: dict[Path, str] = {}
-    prints = {}
-    for tissue in conversion.plan.tissues:
-        for image in tissue.images:
-            if image.path not in files:
-                files[image.path] = fingerprint_file(image.path)
-            for output in image.outputs:
-                prints[tissue.tissue_id, image.modality, output.mpp] = fingerprint(
-                    FORMAT_VERSION,
-                    files[image.path],
-                    image.series,
-                    image.channels,
-                    image.channel_names,
-                    image.native_mpp,
-                    output,
-                    settings.codec,
-                    settings.pyramid,
-                    settings.nonfinite,
-                )
-    return prints
-
-
-def _ledger_key(tissue_id: str, modality: Modality, mpp: float) -> str:
-    return f"{IMAGES}/{modality}/{mpp!r}/{tissue_id}"
-
-
-def _nonzero_key(tissue_id: str, modality: Modality) -> str:
-    return f"nonzero/{modality}/{tissue_id}"
-
-
-def _finished(
-    job: ImagesJob, result: ImagesOutcome, prints: Mapping[tuple[str, Modality, float], str]
-) -> list[tuple[str, str]]:
-    tissue_id = job.tissue.tissue_id
-    images = job.tissue.images
-    done = [
-        (_ledger_key(tissue_id, images[at].modality, mpp), prints[tissue_id, images[at].modality, mpp])
-        for at, mpp in job.wanted
-    ]
-    seen = [
-        (_nonzero_key(tissue_id, images[at].modality), "".join("1" if value else "0" for value in values))
-        for at, values in result.nonzero
-    ]
-    return seen + done
-
-
-def _is_due(
-    layout: Layout,
-    ledger: Ledger,
-    prints: Mapping[tuple[str, Modality, float], str],
-    existing: Existing,
-    tissue: PlannedTissue,
-    image: PlannedImage,
-    output: PlannedOutput,
-) -> bool:
-    path = layout.image(image.modality, output.mpp, tissue.tissue_id)
-    if not path.exists() or existing is Existing.OVERWRITE:
-        return True
-    if existing is Existing.ERROR:
-        raise UsageError(
-            Problem(
-                "E-USE-004",
-                "there is an image already where one would be written.",
-                "use --existing refresh, skip or overwrite.",
-                Place(file=path.name),
-            )
-        )
-    if existing is Existing.SKIP:
-        return False
-    key = _ledger_key(tissue.tissue_id, image.modality, output.mpp)
-    return not ledger.matches(key, prints[tissue.tissue_id, image.modality, output.mpp])
 
 
 def _is_chosen(tissue: PlannedTissue, only: Sequence[str]) -> bool:
@@ -262,46 +190,5 @@ def _refuse_unknown(only: Sequence[str], plan: Plan) -> None:
                 f"--only names {len(unknown)} tissues or images that are not in the sheet.",
                 "use a tissue id, or an image as tissues.csv writes it.",
                 Place(file="tissues.csv", column="image"),
-            )
-        )
-
-
-def _is_complete(layout: Layout, tissue: PlannedTissue) -> bool:
-    return all(
-        layout.image(image.modality, output.mpp, tissue.tissue_id).exists()
-        for image in tissue.images
-        for output in image.outputs
-    )
-
-
-def _empty_channels(plan: Plan, ledger: Ledger) -> dict[Modality, list[str]]:
-    """Channels that held nothing but zeros in every tissue that has them."""
-    alive: dict[Modality, set[str]] = {modality: set() for modality in plan.panels}
-    for tissue in plan.tissues:
-        for image in tissue.images:
-            if image.modality in alive:
-                seen = ledger.entries.get(_nonzero_key(tissue.tissue_id, image.modality), "")
-                flags = seen if len(seen) == len(image.channel_names) else "1" * len(image.channel_names)
-                alive[image.modality] |= {n for n, flag in zip(image.channel_names, flags, strict=True) if flag == "1"}
-    return {m: [name for name in panel.names if name not in alive[m]] for m, panel in plan.panels.items()}
-
-
-def _refuse_full_disk(jobs: Sequence[ImagesJob], root: Path) -> None:
-    needed = sum(
-        image.bytes_per_px * output.size.height * output.size.width
-        for job in jobs
-        for index, image in enumerate(job.tissue.images)
-        for output in image.outputs
-        if (index, output.mpp) in job.wanted
-    )
-    existing = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
-    # even barely compressible pixels lose a fifth, so that only a certain shortage stops a build
-    if needed * 0.5 > shutil.disk_usage(existing).free:
-        raise EnvironmentFaultError(
-            Problem(
-                "E-ENV-001",
-                f"the images need up to {needed / 1e9:.1f} GB and the disk has"
-                f" {shutil.disk_usage(existing).free / 1e9:.1f} GB left.",
-                "free some space, or write elsewhere with --out.",
             )
         )

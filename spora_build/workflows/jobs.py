@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from enum import StrEnum
+from multiprocessing.connection import wait
 from typing import TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Problem
@@ -61,8 +65,9 @@ def run_jobs(
     """``[work(job) for job in jobs]``, on ``workers`` processes, whatever their number.
 
     ``work`` is a module-level function that turns its own errors into results. ``on_killed`` makes the result of a job
-    whose process died: after a death the jobs that had not ended run again, each in a process of its own, so that only
-    the killer is lost. ``on_result`` hears of each result as it comes, in any order, in this process.
+    whose process died: the jobs that were under way at a death run again, each in a process of its own, so that only
+    the killer is lost. ``on_result`` hears of each result as it comes, in any order, in this process; what it raises
+    stops everything, as an interruption does: workers are killed where they are.
     """
     results: dict[int, R] = {}
 
@@ -76,29 +81,61 @@ def run_jobs(
             keep(index, work(job))
         return [results[index] for index in range(len(jobs))]
 
-    _run_pool(work, dict(enumerate(jobs)), min(workers, len(jobs)), keep)
-    for index, job in enumerate(jobs):
-        if index not in results:
-            _run_pool(work, {index: job}, 1, keep)
-            if index not in results:
-                keep(index, on_killed(job, worker_killed()))
+    waiting = dict(enumerate(jobs))
+    while waiting:
+        suspects = _run_pool(work, waiting, min(workers, len(waiting)), keep)
+        for index in suspects:
+            if _run_pool(work, {index: jobs[index]}, 1, keep):
+                keep(index, on_killed(jobs[index], worker_killed()))
+        waiting = {index: job for index, job in waiting.items() if index not in results}
     return [results[index] for index in range(len(jobs))]
 
 
-def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Callable[[int, R], None]) -> None:
-    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=keep_quiet)
+def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Callable[[int, R], None]) -> list[int]:
+    """Jobs that may have killed their process: those that had been started when one died."""
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
+    lost: list[int] = []
     try:
-        futures: dict[Future[R], int] = {pool.submit(work, job): index for index, job in jobs.items()}
+        futures: dict[Future[R], int] = {}
+        with suppress(BrokenProcessPool):  # a worker may die before the last job is handed in
+            for index, job in jobs.items():
+                futures[pool.submit(work, job)] = index
         for future in as_completed(futures):
             try:
                 result = future.result()
             except BrokenProcessPool:
+                lost.append(futures[future])
                 continue
             keep(futures[future], result)
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        _kill(pool)
         raise
     pool.shutdown()
+    # jobs are taken in their order: of those without a result only the first can have been under way
+    return sorted(lost)[: workers + 1]
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they were at is unfinished in any case, and swept away by who holds the dataset."""
+    processes = list((pool._processes or {}).values())
+    for process in processes:
+        with suppress(OSError, ValueError):
+            process.kill()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    keep_quiet()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """Without its parent a worker would go on writing into a dataset that a next build holds."""
+    wait([sentinel])
+    os._exit(1)
 
 
 def _context() -> multiprocessing.context.BaseContext:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spora_build.errors import EnvironmentFaultError, SporaBuildError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.standardize import Recipe
+from spora_build.store.atomic import TEMPORARY_SUFFIX
 from spora_build.store.layout import Layout
-from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
+from spora_build.store.ledger import BEGUN, Ledger, fingerprint
+from spora_build.store.seal import seal_table
 from spora_build.store.tables import read_table
 from spora_build.workflows.cohort import tissue_ids
 from spora_build.workflows.guard import guarded
+from spora_build.workflows.hold import holding
 from spora_build.workflows.jobs import Existing, run_jobs
+from spora_build.workflows.outputs import image_print, mask_print
 from spora_build.workflows.progress import ShowProgress, silent
 from spora_build.workflows.stats import fold_measurements, measure_one, plan_refinement, plan_stats, refine_one
 from spora_build.workflows.stats_jobs import RefineJob, StatsJob, TissueMeasurement
@@ -25,6 +30,7 @@ _WEIGHT = {Status.SKIPPED: 0, Status.DONE: 1, Status.FAILED: 2}
 """What a tissue's outcome is where its modalities and pixel sizes ended differently: the heaviest."""
 
 
+@holding
 def run_stats(
     layout: Layout,
     recipe: Recipe,
@@ -57,54 +63,77 @@ def _one_cohort(
     existing: Existing,
     show_progress: ShowProgress,
 ) -> list[Outcome]:
-    """A cohort whose statistics lack one of its tissues would be wrong for all: a failure leaves the old tables."""
-    known = tissue_ids(layout)
-    with tempfile.TemporaryDirectory(prefix="spora-build-") as scratch:
-        jobs = [job for job in plan_stats(layout, modality, mpp, Path(scratch)) if job.tissue_id in known]
+    """Statistics of the tissues that can be measured; of the others the outcomes say why they are left out."""
+    with tempfile.TemporaryDirectory(dir=layout.private, prefix=".stats.", suffix=TEMPORARY_SUFFIX) as scratch:
+        jobs = plan_stats(layout, modality, mpp, Path(scratch), tissue_ids(layout))
         if not jobs:
             return []
-        value = fingerprint(recipe, [(j.tissue_id, j.channel_names, _inputs(j)) for j in jobs])
-        key = f"{STAGE}/{modality}/{mpp!r}/{recipe.global_spec}"
-        if _is_current(layout, modality, mpp, recipe, ledger.matches(key, value), existing):
-            return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
         panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+        inputs = {job.tissue_id: _inputs(layout, ledger, modality, mpp, job) for job in jobs}
+        key = f"{STAGE}/{modality}/{mpp!r}/{recipe.global_spec}"
+        value = _value(layout, modality, mpp, recipe, panel, jobs, inputs)
+        if _is_current(layout, modality, mpp, recipe, ledger.entries.get(key), value, existing):
+            return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
         with show_progress(f"statistics {modality} {mpp:g} µm", len(jobs)) as bar:
             measured = run_jobs(
                 _measure, jobs, workers=workers, on_killed=_lost_measure, on_result=lambda _: bar.advance()
             )
         failed = [result for result in measured if isinstance(result, Outcome)]
-        if failed:
-            return failed
-        cohort = fold_measurements(panel, recipe, [m for m in measured if isinstance(m, TissueMeasurement)])
-        refinement = plan_refinement(cohort)
-        with show_progress(f"quantiles {modality} {mpp:g} µm", len(refinement)) as bar:
-            refined = run_jobs(
-                _refine, refinement, workers=workers, on_killed=_lost_refine, on_result=lambda _: bar.advance()
-            )
-        failed = [result for result in refined if isinstance(result, Outcome)]
-        if failed:
-            return failed
-        write_statistics(layout, modality, mpp, cohort)
-        ledger.record([(key, value)])
-    return [Outcome(job.tissue_id, STAGE, Status.DONE) for job in jobs]
+        good = [result for result in measured if isinstance(result, TissueMeasurement)]
+        while good:
+            cohort = fold_measurements(panel, recipe, good)
+            refinement = plan_refinement(cohort)
+            with show_progress(f"quantiles {modality} {mpp:g} µm", len(refinement)) as bar:
+                refined = run_jobs(
+                    _refine, refinement, workers=workers, on_killed=_lost_refine, on_result=lambda _: bar.advance()
+                )
+            lost = {result.tissue_id: result for result in refined if isinstance(result, Outcome)}
+            failed += lost.values()
+            good = [measurement for measurement in good if measurement.tissue_id not in lost]
+            if not lost:
+                break
+        if good:
+            ledger.begin([key])
+            write_statistics(layout, modality, mpp, cohort)
+            done = [measurement.job for measurement in good]
+            ledger.record([(key, _value(layout, modality, mpp, recipe, panel, done, inputs))])
+    return [*(Outcome(measurement.tissue_id, STAGE, Status.DONE) for measurement in good), *failed]
 
 
-def _inputs(job: StatsJob) -> str:
-    try:
-        return fingerprint_file(job.image_path) + fingerprint_file(job.mask_path)
-    except OSError:
-        return "missing"
+def _value(
+    layout: Layout,
+    modality: Modality,
+    mpp: float,
+    recipe: Recipe,
+    panel: Sequence[str],
+    jobs: Sequence[StatsJob],
+    inputs: Mapping[str, str],
+) -> str:
+    """What the statistics are made of, and the seals of their tables as they stand."""
+    folder = layout.resolution(modality, mpp) / "standardization"
+    specs = sorted({*recipe.image_specs, recipe.global_spec})
+    seals = [
+        (path.relative_to(folder).as_posix(), seal_table(path))
+        for spec in specs
+        for path in sorted(folder.glob(f"*/{spec}/*.parquet"))
+    ]
+    made_of = [(job.tissue_id, job.channel_names, inputs[job.tissue_id]) for job in jobs]
+    return fingerprint(recipe, list(panel), made_of, seals)
+
+
+def _inputs(layout: Layout, ledger: Ledger, modality: Modality, mpp: float, job: StatsJob) -> str:
+    return image_print(layout, ledger, modality, mpp, job.tissue_id) + mask_print(layout, mpp, job.tissue_id)
 
 
 def _is_current(
-    layout: Layout, modality: Modality, mpp: float, recipe: Recipe, matches: bool, existing: Existing
+    layout: Layout, modality: Modality, mpp: float, recipe: Recipe, known: str | None, value: str, existing: Existing
 ) -> bool:
     folder = layout.resolution(modality, mpp) / "standardization"
     specs = {*recipe.image_specs, recipe.global_spec}
     there = all(any(folder.glob(f"*/{spec}/global_level_stds.parquet")) for spec in specs)
     if not there or existing is Existing.OVERWRITE:
         return False
-    return matches or existing is Existing.SKIP
+    return known != BEGUN if existing is Existing.SKIP else known == value
 
 
 def _measure(job: StatsJob) -> TissueMeasurement | Outcome:

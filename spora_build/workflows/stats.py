@@ -13,7 +13,7 @@ whole cohort, in which narrow ranges of values the quantiles lie. Memory is that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +44,18 @@ from spora_build.workflows.stats_scratch import read_coarse, write_counts, write
 _WINDOW_BYTES = 32 << 20
 
 
-def plan_stats(layout: Layout, modality: Modality, mpp: float, scratch: Path) -> list[StatsJob]:
+def plan_stats(
+    layout: Layout, modality: Modality, mpp: float, scratch: Path, tissues: Collection[str] | None = None
+) -> list[StatsJob]:
     """One job per image of the modality at ``mpp``, sorted by tissue; channels as channels_per_tissue.parquet has them.
 
-    Raises InvalidDataError where the table does not name the tissue.
+    ``tissues``: the cohort, None for every image there is. Raises InvalidDataError where the table does not name one.
     """
     measured = read_measured_channels(layout, modality)
     jobs = []
     for tissue_id in layout.find_images(modality, mpp):
+        if tissues is not None and tissue_id not in tissues:
+            continue
         if tissue_id not in measured:
             raise InvalidDataError(
                 Problem(

@@ -15,6 +15,7 @@ from spora_build.pixels.fine_counts import quantile_in_bins, recipe_bins
 from spora_build.pixels.histogram import keys_of
 from spora_build.pixels.moments import Moments, merged
 from spora_build.pixels.standardize import METHODS, Recipe, Sample, clipped_moments
+from spora_build.store.atomic import write_beside
 from spora_build.store.layout import Layout
 from spora_build.store.tables import write_table
 from spora_build.workflows.stats_jobs import Cohort, TissueMeasurement
@@ -52,9 +53,10 @@ def write_statistics(layout: Layout, modality: Modality, mpp: float, cohort: Coh
             tables = quantiles | _moment_frames(cohort, moments[at])
             for spec in specs:
                 folder = layout.standardization(modality, mpp, method, spec)
-                for name, table in sorted(tables.items()):
-                    write_table(folder / f"{name}.parquet", table, index=table.index.name is not None)
-                    written.append(folder / f"{name}.parquet")
+                with write_beside(folder, folder=True) as beside:  # means of one cohort never stand by stds of another
+                    for name, table in sorted(tables.items()):
+                        write_table(beside / f"{name}.parquet", table, index=table.index.name is not None)
+                        written.append(folder / f"{name}.parquet")
     return written
 
 

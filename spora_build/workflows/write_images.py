@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from spora_build.errors import Place, Problem, SporaBuildError
+from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size
 from spora_build.model.report import Outcome, Status
 from spora_build.model.roi import PixelSource
@@ -15,6 +17,8 @@ from spora_build.pixels.rescale import Rescaled
 from spora_build.readers import open_rois
 from spora_build.store.image import ImageSpec, open_image, write_image
 from spora_build.store.layout import Layout
+from spora_build.store.ledger import fingerprint_file
+from spora_build.workflows.find_overlay import overlay_notes
 from spora_build.workflows.guard import guarded
 from spora_build.workflows.plan import PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.watch import WatchedPixels
@@ -30,6 +34,8 @@ class ImagesJob:
     tissue: PlannedTissue
     wanted: tuple[tuple[int, float], ...]
     """(index of the image in the tissue, mpp), everything else is there already."""
+    states: tuple[str, ...] = field(default=(), repr=False)
+    """:func:`fingerprint_file` of each image's raw file when it was planned; empty where nobody looked."""
     codec: str | None = None
     pyramid: bool = False
     zero_nonfinite: bool = False
@@ -77,15 +83,18 @@ def _write_image(
         with open_rois(image.path) as rois:
             roi = rois[image.series]
             if roi.size != image.size:
-                raise SporaBuildError(_changed(place))
+                raise InvalidDataError(_changed(place))
             watched = WatchedPixels(roi, image.channels, place, job.zero_nonfinite)
+            same = partial(_refuse_changed, job, image)
             first, *outputs = outputs
-            _write(job, image, first, watched, roi.block, image.channels, image.size)
+            _write(job, image, first, watched, roi.block, image.channels, image.size, same)
             if first.mpp != image.native_mpp:
                 for output in outputs:
-                    _write(job, image, output, watched, roi.block, image.channels, image.size)
+                    _write(job, image, output, watched, roi.block, image.channels, image.size, same)
                 outputs = []
         seen = tuple(bool(value) for value in watched.nonzero)
+        if not image.modality.is_multiplex:
+            notes += overlay_notes(open_image(layout.image(image.modality, first.mpp, job.tissue.tissue_id)), place)
         if watched.nonfinite:
             notes.append(
                 Problem(
@@ -111,6 +120,7 @@ def _write(
     block: Size,
     channels: tuple[int, ...],
     source_size: Size,
+    confirm: Callable[[], None] | None = None,
 ) -> None:
     spec = ImageSpec(
         channel_names=image.channel_names,
@@ -125,7 +135,13 @@ def _write(
         rescaled = Rescaled(source, source_size, output.mpp / image.native_mpp, output.size)
         source, block = rescaled, rescaled.block
     path = Layout(job.root).image(image.modality, output.mpp, job.tissue.tissue_id)
-    write_image(path, spec, source, channels=channels, block=block, threads=job.threads)
+    write_image(path, spec, source, channels=channels, block=block, threads=job.threads, confirm=confirm)
+
+
+def _refuse_changed(job: ImagesJob, image: PlannedImage) -> None:
+    """Raise where the raw file is no longer the one that was planned: its pixels may be of both."""
+    if job.states and fingerprint_file(image.path) != job.states[job.tissue.images.index(image)]:
+        raise InvalidDataError(_changed(Place(file=image.shown_name)))
 
 
 def _detail(job: ImagesJob) -> str:

@@ -1,0 +1,61 @@
+"""Who is in a dataset while it is built: a tissue stands in ``metadata/tissues.parquet`` when all of it is done.
+
+A build works with a table of its own in the private folder. A published tissue that is to be redone is taken out of
+the public table before its first file is touched, and comes back with all others when the build has ended: whoever
+reads the dataset meanwhile, or after a crash, finds each tissue whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from spora_build.store.atomic import remove
+from spora_build.store.layout import Layout
+from spora_build.store.seal import seal_table
+from spora_build.store.tables import read_table, write_table
+
+ROSTER_FILE = "building.parquet"
+
+
+def open_roster(layout: Layout) -> Layout:
+    """The same dataset, with the build's own table of tissues."""
+    return replace(layout, roster=layout.private / ROSTER_FILE)
+
+
+def published(layout: Layout) -> frozenset[str]:
+    """Tissue ids of the public table; none where it is missing or damaged."""
+    path = replace(layout, roster=None).tissues_table
+    if seal_table(path) is None:
+        return frozenset()
+    return frozenset(str(tissue) for tissue in read_table(path)["tissue_id"])
+
+
+def withdraw(layout: Layout, tissues: Collection[str]) -> None:
+    """Take tissues that are about to change out of the public table. Nothing happens where no build has a roster."""
+    if layout.roster is None or published(layout).isdisjoint(tissues):
+        return
+    path = replace(layout, roster=None).tissues_table
+    table = read_table(path)
+    write_table(path, table[~table["tissue_id"].isin(list(tissues))].reset_index(drop=True))
+
+
+def strike(layout: Layout, tissues: Collection[str]) -> None:
+    """Take tissues that failed off the roster and out of the channel tables; later stages do without them."""
+    if layout.roster is None or not tissues:
+        return
+    table = read_table(layout.tissues_table)
+    write_table(layout.tissues_table, table[~table["tissue_id"].isin(list(tissues))].reset_index(drop=True))
+    for modality in layout.find_modalities():
+        path = layout.channels_per_tissue_table(modality)
+        if path.is_file():
+            measured = read_table(path)
+            write_table(path, measured[~measured.index.isin(list(tissues))], index=True)
+
+
+def publish(layout: Layout) -> None:
+    """Put the roster in the place of the public table: every tissue on it is complete."""
+    if layout.roster is None or not layout.roster.is_file():
+        return
+    write_table(replace(layout, roster=None).tissues_table, read_table(layout.roster))
+    remove(layout.roster)
