@@ -23,8 +23,10 @@ def correlations(sample: NDArray[np.float32]) -> NDArray[np.float64]:
     length = np.sqrt((values**2).sum(axis=1))
     scale = np.abs(sample).max(axis=1).astype(np.float64)
     length[length <= 1e-9 * scale * np.sqrt(count)] = np.nan  # constant but for rounding
+    # not a matrix product: BLAS adds up in an order that depends on its threads
+    products = np.einsum("in,jn->ij", values, values)
     with np.errstate(invalid="ignore"):
-        found: NDArray[np.float64] = (values @ values.T) / np.outer(length, length)
+        found: NDArray[np.float64] = products / np.outer(length, length)
     return found.clip(-1.0, 1.0)
 
 

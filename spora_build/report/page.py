@@ -78,6 +78,10 @@ def _json(content: Any) -> str:
     return text
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]]) -> dict[str, str]:
     """What a person who decides needs first: ``state`` (good, look, bad), ``title`` and ``text``."""
     validation: Validation = dataset.validation
@@ -86,12 +90,12 @@ def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]
     unseen = len(dataset.failures)
     look = sum(any(not s.is_note for s in found) for found in suspicions.values())
     if validation.errors or unseen:
-        broken = f"{numbers.plural(validation.errors, 'rule')} of the format broken" if validation.errors else ""
+        broken = f"validate found {numbers.plural(validation.errors, 'error')}" if validation.errors else ""
         lost = f"{numbers.plural(unseen, 'tissue')} could not be read" if unseen else ""
         return {
             "state": "bad",
             "title": "Not ready to be sent",
-            "text": f"{' and '.join(part for part in (broken, lost) if part)}. The findings below say what to do.",
+            "text": f"{_sentence(' and '.join(part for part in (broken, lost) if part))} The findings below say what to do.",
         }
     about = f"{rules} of the format checked, none broken as an error; {pixels}."
     if validation.warnings or look:

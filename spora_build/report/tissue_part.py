@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spora_build.report.charts import bars_text, field_height, outline_path, tiles_path
@@ -91,6 +91,8 @@ def record(dataset: DatasetLook, tissue: CohortTissue, suspicions: tuple[Suspici
     if look is None:
         return common
     height = field_height(look.height_um, look.width_um)
+    drawn = [p for seen in look.modalities for p in (seen.edges, seen.detail_edges)]
+    lines = list(dict.fromkeys(data_uri(picture) for picture in drawn if picture))  # registered images share them
     return {
         **common,
         "h": height,
@@ -109,12 +111,17 @@ def record(dataset: DatasetLook, tissue: CohortTissue, suspicions: tuple[Suspici
             {"label": layer.label, "n": layer.count, "shown": len(layer.corners), "d": tiles_path(layer, height)}
             for layer in look.tiles
         ],
-        "mods": [_modality(dataset, tissue, seen, z.get(seen.modality, {})) for seen in look.modalities],
+        "lines": lines,
+        "mods": [_modality(dataset, tissue, seen, z.get(seen.modality, {}), lines) for seen in look.modalities],
     }
 
 
 def _modality(
-    dataset: DatasetLook, tissue: CohortTissue, seen: ModalityLook, z: Mapping[tuple[str, str], float]
+    dataset: DatasetLook,
+    tissue: CohortTissue,
+    seen: ModalityLook,
+    z: Mapping[tuple[str, str], float],
+    lines: Sequence[str | None],
 ) -> dict[str, Any]:
     mpps = ", ".join(f"{mpp:g}" for mpp in seen.mpps)
     counted = "all" if seen.counted_share > 0.999 else percent(seen.counted_share)
@@ -126,10 +133,10 @@ def _modality(
         f" stored at {mpps} µm per pixel",
         "basis": f"Intensities of {counted} of the tissue's pixels at {seen.read_mpp:g} µm.",
         "legend": [[e.channel, e.color, f"{number(e.low)} to {number(e.high)}"] for e in seen.legend],
-        "edges": data_uri(seen.edges),
+        "edges": lines.index(data_uri(seen.edges)) if seen.edges else None,
         "detail": data_uri(seen.detail),
         "detailAlt": _alt(dataset, tissue, seen, "Detail"),
-        "detailEdges": data_uri(seen.detail_edges),
+        "detailEdges": lines.index(data_uri(seen.detail_edges)) if seen.detail_edges else None,
         "detailUm": round(seen.detail.width_px * seen.detail_um_per_px, 1) if seen.detail else 0,
         "rows": [_channel(channel, z.get((tissue.tissue_id, channel.name))) for channel in seen.channels],
     }

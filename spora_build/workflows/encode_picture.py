@@ -11,11 +11,12 @@ from PIL import Image
 
 from spora_build.report.values import Picture
 
-_QUALITIES = (82, 70, 55, 40)
-_SMALLER = 0.8
+_QUALITIES = (80, 60, 42)
+_SMALLER = 0.92
+"""A picture is made at least this much smaller at a time."""
 _SMALLEST_PX = 48
 _BYTES_PER_PX = 0.16
-"""Of WebP pictures of stained tissue at a good quality, by experience; :func:`encode` holds the limit, not this."""
+"""Of WebP pictures of stained tissue in good quality, by experience; :func:`encode` holds the limit, not this."""
 
 
 def side_for(max_bytes: int, most_px: int, least_px: int = 112) -> int:
@@ -28,15 +29,20 @@ def encode(rgb: NDArray[np.uint8], max_bytes: int) -> Picture:
 
     A picture of 48 pixels is taken however many bytes it has.
     """
-    image = Image.fromarray(rgb)
+    original = image = Image.fromarray(rgb)
+    scale = 1.0
+    qualities = _QUALITIES
     while True:
-        for quality in _QUALITIES:
+        for quality in qualities:
             buffer = io.BytesIO()
-            image.save(buffer, "WEBP", quality=quality, method=4)
+            image.save(buffer, "WEBP", quality=quality, method=3)
             if buffer.tell() <= max_bytes or max(image.size) <= _SMALLEST_PX:
                 return Picture("image/webp", buffer.getvalue(), image.width, image.height)
-        size = max(1, round(image.width * _SMALLER)), max(1, round(image.height * _SMALLER))
-        image = image.resize(size, Image.Resampling.BOX)
+        qualities = _QUALITIES[-1:]
+        scale *= min(_SMALLER, math.sqrt(max_bytes / buffer.tell()))
+        longest = max(_SMALLEST_PX / max(original.size), scale)
+        size = max(1, round(original.width * longest)), max(1, round(original.height * longest))
+        image = original.resize(size, Image.Resampling.BOX)
 
 
 def encode_lines(mask: NDArray[np.bool_]) -> Picture:

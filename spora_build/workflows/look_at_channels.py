@@ -21,7 +21,7 @@ from spora_build.workflows.look_at_mask import MaskLook, choose_squares, chosen_
 SQUARE_PX = 256
 MOST_SQUARES = 64
 """An image is measured on at most this many squares, 4 million pixels; every pixel of a usual core."""
-_SAMPLE_PX = 100_000
+_SAMPLE_PX = 30_000
 """Pixels that correlations are taken over."""
 ALIKE = 0.8
 """Correlations from here on are kept."""
@@ -84,8 +84,8 @@ def _numbers(name: str, values: NDArray[Any], counts: NDArray[np.int64], clip: f
 
 
 def _pairs(names: tuple[str, ...], sample: NDArray[np.float32]) -> tuple[Pair, ...]:
-    finite = np.nan_to_num(sample, nan=0.0, posinf=0.0, neginf=0.0)
-    r = correlations(finite)
+    sample[~np.isfinite(sample)] = 0
+    r = correlations(sample)
     firsts, seconds = np.nonzero(np.triu(np.nan_to_num(r) >= ALIKE, k=1))
     pairs = [Pair(names[i], names[j], round(float(r[i, j]), 3)) for i, j in zip(firsts, seconds, strict=True)]
     return tuple(sorted(pairs, key=lambda pair: -pair.r))

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from spora_build.workflows.picture_of import ShownChannel
 
-PICTURES_BYTES = 8_800_000
-"""All pictures of a report together; base64 makes 12 MB of them."""
-_OVERVIEW, _DETAIL = 0.58, 0.30
+PICTURES_BYTES = 7_600_000
+"""All pictures of a report together; base64 makes 10 MB of them."""
+_OVERVIEW, _DETAIL = 0.68, 0.32
 _MOST_BYTES, _LEAST_BYTES = 240_000, 1500
 
 

@@ -122,7 +122,7 @@
 
   // one tissue
   const dialog = $("tissue");
-  const state = { outline: true, cells: true, tiles: "" };
+  const state = { outline: true, cells: false, tiles: "" };
   let current = null;
 
   const niceLength = (um) => {
@@ -177,7 +177,7 @@
       const picture = make("img", { src: source.src, alt: source.alt, width: source.getAttribute("width"), height: source.getAttribute("height") });
       if (Number(source.getAttribute("width")) < 260) picture.classList.add("tiny");
       const over = [];
-      if (mod.edges) over.push(lines(mod.edges));
+      if (mod.edges !== null) over.push(lines(record.lines[mod.edges]));
       for (const tiles of record.tiles) {
         const tile = layer(record.h, tiles.d, "tiles", "none");
         tile.dataset.layer = "tiles";
@@ -193,7 +193,7 @@
     }
     if (mod.detail) {
       const picture = make("img", { src: mod.detail, alt: mod.detailAlt });
-      shots.append(shot("det", picture, mod.detailUm, `Detail, ${Math.round(mod.detailUm)} µm wide, deep in the tissue`, mod.detailEdges ? [lines(mod.detailEdges)] : []));
+      shots.append(shot("det", picture, mod.detailUm, `Detail, ${Math.round(mod.detailUm)} µm wide, deep in the tissue`, mod.detailEdges !== null ? [lines(record.lines[mod.detailEdges])] : []));
     }
     if (shots.childElementCount) node.append(shots);
     if (mod.legend.length) {
@@ -221,7 +221,7 @@
   const overlays = (record) => {
     const bar = make("div", { class: "overlays", role: "group", "aria-label": "Overlays" });
     if (record.outline) bar.append(checkbox("outline", "Tissue outline"));
-    if (record.mods.some((mod) => mod.edges || mod.detailEdges)) bar.append(checkbox("cells", "Cell outlines"));
+    if (record.lines.length) bar.append(checkbox("cells", "Cell outlines"));
     if (record.tiles.length) {
       const select = make("select", { id: "show-tiles" }, make("option", { value: "" }, "none"),
         ...record.tiles.map((tiles) => make("option", { value: tiles.label }, `${tiles.label} (${tiles.shown < tiles.n ? `first ${tiles.shown} of ` : ""}${tiles.n})`)));
