@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,8 @@ from spora_build.store.layout import Layout
 from spora_build.store.mask_bands import read_mask_bands
 
 _WINDOW_BYTES = 64 << 20
+_SUM_BYTES = 1 << 30
+"""Sums held at once: of more than two million cells in 58 channels the image is read again for the other channels."""
 
 
 def measure_intensities(
@@ -26,16 +28,25 @@ def measure_intensities(
     The instance mask lies at ``finest`` mpp, where the tissue has ``size``; elsewhere its nearest pixels count.
     Sums are float64 in an order that depends on the image alone.
     """
+    image = open_image(layout.image(modality, mpp, tissue_id))
+    means = np.empty((image.channel_count, count), np.float32)
+    at_once = max(1, _SUM_BYTES // (8 * count))
+    for first in range(0, image.channel_count, at_once):
+        channels = range(first, min(first + at_once, image.channel_count))
+        bands = of_height(_bands(layout, tissue_id, mpp, finest, size, image.size), image.chunk.height)
+        means[first : channels.stop] = _means(image, channels, bands, count)
+    return means
+
+
+def _means(image: StoredImage, channels: range, bands: Iterable[NDArray[Any]], count: int) -> NDArray[np.float64]:
+    """(len(channels), count) means; ``bands`` of the mask are as high as the image's chunks."""
     from spora_build.pixels.cell_kernel import add_by_cell
 
-    image = open_image(layout.image(modality, mpp, tissue_id))
-    rows = image.chunk.height
     cols = _window_width(image)
-    sums = np.zeros((image.channel_count, count), np.float64)
+    sums = np.zeros((len(channels), count), np.float64)
     pixels_of = np.zeros(count + 1, np.int64)
-    channels = range(image.channel_count)
     row = 0
-    for cells in of_height(_bands(layout, tissue_id, mpp, finest, size, image.size), rows):
+    for cells in bands:
         pixels_of += np.bincount(cells.ravel(), minlength=count + 1)
         for col in range(0, image.size.width, cols):
             part = cells[:, col : col + cols]
@@ -45,7 +56,7 @@ def measure_intensities(
         row += len(cells)
     with np.errstate(invalid="ignore", divide="ignore"):
         sums /= pixels_of[1:]
-    return sums.astype(np.float32)
+    return sums
 
 
 def _bands(layout: Layout, tissue_id: str, mpp: float, finest: float, size: Size, grid: Size) -> Iterator[NDArray[Any]]:
