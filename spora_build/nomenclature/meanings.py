@@ -33,7 +33,12 @@ class Meaning:
 
 def meaning_of(name: str) -> Meaning | None:
     """What the tables say about a name, None where they know nothing like it."""
-    return plain_meaning_of(name) or _phosphorylated(name) or _of_alias(name, genes_with_alias(name))
+    return plain_meaning_of(name) or distant_meaning_of(name)
+
+
+def distant_meaning_of(name: str) -> Meaning | None:
+    """Phosphorylated forms, and older or other names of genes."""
+    return _phosphorylated(name) or _of_alias(name, genes_with_alias(name))
 
 
 def plain_meaning_of(name: str) -> Meaning | None:
@@ -58,11 +63,13 @@ def _of_symbol(name: str, found: tuple[Gene, ...]) -> Meaning:
     others = tuple(other for other in genes_with_alias(name) if other.symbol != gene.symbol)
     if len(gene.uniprot_ids) > 1:
         return _choice(found, "the gene makes different proteins")
-    if others:
-        return _gene(gene, Confidence.LIKELY, f"{_symbols(others)} is called so too", others)
     has_digit = any(letter.isdigit() for letter in name)
     if len(gene.symbol) <= SHORT and not has_digit:
+        if others or len(gene.symbol) < SHORT:
+            return _choice((gene, *others), "so short a name may mean anything")
         return _gene(gene, Confidence.LIKELY, "short names mean many things")
+    if others:
+        return _gene(gene, Confidence.LIKELY, f"{_symbols(others)} is called so too", others)
     if name == gene.symbol or (name.casefold() == gene.symbol.casefold() and has_digit):
         return _gene(gene, Confidence.SURE, "")
     return _gene(gene, Confidence.LIKELY, "spelt like the gene's symbol")

@@ -15,7 +15,7 @@ def is_known_name(text: str) -> bool:
     """Whether a channel with an accession is well named.
 
     That is the approved symbol of a human gene; a name of what is no single gene, as the curated table has it
-    (``CD45RO``, ``H3``, ``pS6``, ``HLA-DR``); several of these joined by ``+``; or one of these with a number (``CD68_2``).
+    (``CD45RO``, ``H3``, ``pS6``, ``HLA-DR``); several of these joined by ``+``; or one with a number (``CD68_2``).
     """
     return all(_is_one_name(part) or _is_one_name(_NUMBER.sub("", part)) for part in text.split("+"))
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from spora_build.nomenclature.clean import Core, cores, is_dye, strip_codes, without_index
 from spora_build.nomenclature.fold import fold, plain_text
 from spora_build.nomenclature.isotopes import NEVER_TAGS, element, metal
-from spora_build.nomenclature.meanings import Meaning, meaning_of, plain_meaning_of
+from spora_build.nomenclature.meanings import Meaning, distant_meaning_of, meaning_of, plain_meaning_of
 from spora_build.nomenclature.proposal import Candidate, Confidence, Kind, Proposal, is_read_by_spora
 
 _FORBIDDEN = re.compile(r'[/\\<>:"|?*\x00-\x1f\x7f]+')
@@ -20,6 +20,9 @@ _FORM = re.compile(
     re.IGNORECASE,
 )
 """Words in what was taken away from a label that may mean a form of the protein, so that the plain protein is wrong."""
+_MUTATION = re.compile(r"[A-Z][0-9]{2,4}[A-Z]")
+"""``R132H`` of IDH1."""
+_DNA_WORD = re.compile(r"(?:^|[\s_-])(DAPI|Hoechst|DRAQ5)[0-9]*(?=$|[\s_:-])", re.IGNORECASE)
 _BLANK = re.compile(
     r"(?:^|[\s_-])(?:blank|empty|unused|unstained|autofluor\w*|auto[\s_-]fluor\w*|background|bckg|bkg|noodle)(?=[\s_0-9-]|$)",
     re.IGNORECASE,
@@ -64,9 +67,13 @@ def _core_and_meaning(label: str) -> tuple[str, Meaning | None]:
     codeless = strip_codes(plain)
     found = list(cores(label))
     for core in (core for core in found if not core.removed):
-        meaning = meaning_of(core.text) or _numbered(core.text)
+        meaning = plain_meaning_of(core.text) or _numbered(core.text) or distant_meaning_of(core.text)
         if meaning is not None:
             return core.text, meaning
+    dna = _DNA_WORD.search(plain)
+    stain = plain_meaning_of(dna[1]) if dna else None
+    if stain is not None:
+        return codeless, stain
     if _BLANK.search(plain):
         return codeless, _background("a channel without a stain")
     combined = _combined(codeless)
@@ -98,13 +105,13 @@ def _with_caution(core: Core, meaning: Meaning) -> Meaning:
     """A meaning seen only after words were taken away; open where these may mean a form of it, or another protein."""
     if meaning.confidence is Confidence.OPEN or meaning.kind in _NUMBERED_KINDS:
         return meaning
-    named = {part: plain_meaning_of(part) for part in core.removed}
+    named = {p: None if _CLONE_LIKE_GENE.fullmatch(p) else plain_meaning_of(p) for p in core.removed}
     rest = [part for part, other in named.items() if other is None or other.marker != meaning.marker]
     others = [other for part, other in named.items() if other is not None and part in rest]
     words = " ".join(rest)
     if any(other.kind is Kind.PROTEIN and other.confidence is Confidence.SURE for other in others):
         note = f"the label also says {words!r}: two antibodies?"
-    elif _FORM.search(words):
+    elif _FORM.search(words) or any(_MUTATION.fullmatch(part) for part in rest):
         note = f"the label also says {words!r}, which may mean a form of {meaning.marker}"
     else:
         said = f"the label also says {words!r}" if words and not core.is_clone else ""

@@ -202,3 +202,24 @@ def test_any_text_gets_a_usable_name(label: str) -> None:
 def test_names_of_kept_channels_differ_in_more_than_letter_case(labels: list[str]) -> None:
     kept = [p.marker.casefold() for p in propose_panel(labels) if p.keep]
     assert len(kept) == len(set(kept))
+
+
+@pytest.mark.parametrize(
+    ("label", "marker"),
+    [
+        ("SMA-2", "ACTA2"),
+        ("anti-CD4", "CD4"),
+        ("ER (SP1)", "ESR1"),
+        ("AFRemoved_DAPI_003", "DAPI"),
+        ("TIM-1", "HAVCR1"),
+        ("100Ru", "Ruthenium"),
+        ("Cycle5_DAPI", "DAPI"),
+    ],
+)
+def test_labels_that_hide_their_name(label: str, marker: str) -> None:
+    assert propose(label).marker == marker
+
+
+@pytest.mark.parametrize("label", ["IDH1 R132H", "TF", "Lamin B2", "BRAF V600E", "HP"])
+def test_mutants_and_very_short_names_are_left_open(label: str) -> None:
+    assert (propose(label).confidence, propose(label).uniprot_id) == (Confidence.OPEN, "")

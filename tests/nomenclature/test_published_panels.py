@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from published_labels import DROP, PANELS
 
 from spora_build.nomenclature.proposal import Confidence
 from spora_build.nomenclature.propose import propose
+from tests.nomenclature.published_labels import DROP, PANELS
 
 CASES = [(panel, label, truth) for panel, labels in PANELS.items() for label, truth in labels.items()]
 

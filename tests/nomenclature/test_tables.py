@@ -8,7 +8,7 @@ from collections import Counter
 
 from spora_build.nomenclature.curated import CURATED_FILE, curated_markers
 from spora_build.nomenclature.fold import fold
-from spora_build.nomenclature.gene_table import genes, is_approved_symbol
+from spora_build.nomenclature.gene_table import genes, genes_with_alias, genes_with_symbol, is_approved_symbol
 from spora_build.nomenclature.proposal import Confidence, Kind
 
 UNIPROT = re.compile(r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-[1-9][0-9]*)?")
@@ -72,14 +72,30 @@ def test_only_what_a_person_must_choose_is_open_and_only_that_lacks_an_accession
 
 
 def test_no_label_means_another_gene_whose_approved_symbol_it_is_unless_it_says_so() -> None:
-    """``TTF1`` is a gene of its own: whoever proposes another for it has to say that it is a guess."""
+    """``TTF-1`` is spelt like a gene of its own: whoever proposes another for it has to say that it is a guess."""
     wrong = [
         (label, row.marker)
         for row in curated_markers()
         for label in row.labels
-        if is_approved_symbol(label) and row.marker != label and row.confidence is Confidence.SURE
+        if row.confidence is Confidence.SURE and row.kind is Kind.PROTEIN
+        for gene in genes_with_symbol(label)
+        if gene.symbol != row.marker
     ]
     assert not wrong
+
+
+def test_hgnc_knows_most_other_names_of_single_genes_and_contradicts_few() -> None:
+    """Aliases of HGNC as an oracle of their own: where they contradict, somebody has looked at it."""
+    pairs = [
+        (label, row.marker, {gene.symbol for gene in genes_with_alias(label)})
+        for row in curated_markers()
+        for label in row.labels
+        if row.kind is Kind.PROTEIN and row.confidence is Confidence.SURE and not genes_with_symbol(label)
+    ]
+    known = [(label, marker, symbols) for label, marker, symbols in pairs if symbols]
+    contradicted = {(label, marker) for label, marker, symbols in known if marker not in symbols}
+    assert len(known) > 250
+    assert contradicted == {("SMA", "ACTA2"), ("p27", "CDKN1B"), ("YAP", "YAP1")}
 
 
 def test_the_curated_file_is_sorted_and_plain() -> None:
@@ -88,3 +104,4 @@ def test_the_curated_file_is_sorted_and_plain() -> None:
     keys = [(row["marker"].casefold(), row["labels"].casefold()) for row in rows]
     assert keys == sorted(keys)
     assert {row["is_nuclear_marker"] for row in rows} == {"yes", "no"}
+    assert not any(None in row or None in row.values() for row in rows)
