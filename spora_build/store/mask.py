@@ -1,4 +1,7 @@
-"""Masks as ``.npz`` files with one array under the key ``mask``, the same bytes for the same mask."""
+"""Masks as ``.npz`` files with one array under the key ``mask``, the same bytes for the same mask.
+
+``np.load`` reads them; how they are deflated is :mod:`spora_build.store.pieced_zip`'s to say.
+"""
 
 from __future__ import annotations
 
@@ -16,17 +19,16 @@ from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.store.atomic import write_beside
+from spora_build.store.pieced_zip import PIECE_BYTES, write_pieced_zip
 
 KEY = "mask"
 DAMAGE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
 """What numpy and zipfile raise where a file is cut off or is something else."""
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Zip members carry a time; a fixed one keeps files reproducible (numpy does the same)."""
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = PIECE_BYTES
 
 
 def write_mask(path: Path, mask: NDArray[Any]) -> None:
-    """Write a (H, W) mask as ``np.savez_compressed`` would, atomically."""
+    """Write a (H, W) mask for ``np.load``, atomically."""
     write_mask_bands(path, mask.shape, mask.dtype, [mask])
 
 
@@ -35,17 +37,17 @@ def write_mask_bands(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any], b
 
     Raises ValueError, and leaves nothing behind, where the bands are not of this shape and type.
     """
-    with (
-        write_beside(path) as temporary,
-        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive,
-    ):
-        member = zipfile.ZipInfo(f"{KEY}.npy", date_time=_EPOCH)
-        member.compress_type = zipfile.ZIP_DEFLATED
-        with archive.open(member, "w", force_zip64=True) as stream:
-            header = {"shape": shape, "fortran_order": False, "descr": npy.dtype_to_descr(dtype)}
-            npy.write_array_header_1_0(stream, header)
-            for piece in _pieces(_checked(bands, shape, dtype)):
-                stream.write(piece)
+    with write_beside(path) as temporary, temporary.open("wb") as file:
+        write_pieced_zip(file, f"{KEY}.npy", _member(bands, shape, dtype), runs=dtype == np.bool_)
+
+
+def _member(
+    bands: Iterable[NDArray[Any]], shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> Iterator[memoryview | bytes]:
+    header = io.BytesIO()
+    npy.write_array_header_1_0(header, {"shape": shape, "fortran_order": False, "descr": npy.dtype_to_descr(dtype)})
+    yield header.getvalue()
+    yield from _pieces(_checked(bands, shape, dtype))
 
 
 def _checked(
