@@ -14,7 +14,12 @@ def add_to(app: typer.Typer) -> None:
 
 
 def init(
-    raw: Annotated[Path, typer.Argument(help="The folder with the raw images.", show_default=False)],
+    raw: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The folder with the raw images. With --template: by default the one you are in.", show_default=False
+        ),
+    ] = None,
     template: Annotated[
         str | None, typer.Option(help="Write empty sheets for this modality instead, such as imc.", show_default=False)
     ] = None,
@@ -30,6 +35,8 @@ def init(
     from spora_build.workflows.init import draft, write_templates
 
     if template is None:
+        if raw is None:
+            raise typer.BadParameter("name the folder with the raw images", param_hint="RAW")
         result = draft(raw)
     else:
         try:
@@ -37,7 +44,7 @@ def init(
         except ValueError:
             message = f"{template!r} is no modality: he, imc, codex, cycif, mibi, ihc_<MARKER>"
             raise typer.BadParameter(message, param_hint="--template") from None
-        result = write_templates(raw, modality)
+        result = write_templates(raw or Path(), modality)
     show_problems(result.problems)
     for sheet in result.written:
         if sheet.file == "spora.toml":
