@@ -61,7 +61,19 @@ def show_outcomes(outcomes: Sequence[Outcome]) -> None:
         ]
         table.add_row(stage, *(str(count) for count in counts))
     out.print(table)
+    _show_failures([outcome for outcome in outcomes if outcome.status is Status.FAILED])
     show_problems(problem for outcome in outcomes for problem in outcome.problems)
+
+
+def _show_failures(failed: Sequence[Outcome]) -> None:
+    if not failed:
+        return
+    table = Table("failed", "stage", "cause", box=None, pad_edge=False, header_style="bold red")
+    for outcome in failed:
+        for problem in outcome.problems:
+            if problem.severity is Severity.ERROR:
+                table.add_row(outcome.tissue_id, outcome.stage, f"{problem.code} {escape(problem.what)}")
+    out.print(table)
 
 
 @dataclass

@@ -32,6 +32,13 @@ def convert(
     only: Annotated[list[str] | None, typer.Option(help="Tissue id or image of the sheet; repeat for more.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     existing: OnExisting = Existing.REFRESH,
+    verify_inputs: Annotated[
+        bool, typer.Option("--verify-inputs", help="Compare every byte of the raw files with the last build's.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove tissues and pixel sizes that are no longer asked for.")
+    ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first tissue that fails.")] = False,
     jobs: Jobs = 0,
     pyramid: Annotated[bool | None, typer.Option("--pyramid", help="Also write smaller levels for viewers.")] = None,
     codec: Annotated[str | None, typer.Option(help="Compression of the pixels.")] = None,
@@ -73,6 +80,9 @@ def convert(
         workers=jobs,
         existing=existing,
         key_file=id_key_file,
+        verify_inputs=verify_inputs,
+        fail_fast=fail_fast,
+        prune=prune,
         dry_run=dry_run,
     )
     conversion = prepare(request)
@@ -84,5 +94,4 @@ def convert(
     show_outcomes(outcomes)
     show_cells(conversion.layout)
     console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")
-    exit_with(outcomes, retry=f"spora-build convert {raw} --name {conversion.layout.name}")
-
+    exit_with(outcomes)

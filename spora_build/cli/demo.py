@@ -49,7 +49,7 @@ def demo(
     show_report(report)
     out.rule("open it")
     out.print(_HOW_TO_OPEN.format(name=NAME, path=folder / NAME), markup=False, soft_wrap=True)
-    exit_with(outcomes, retry=f"spora-build convert {raw} --out {folder}")
+    exit_with(outcomes, takes_only=False)
 
 
 _HOW_TO_OPEN = """\

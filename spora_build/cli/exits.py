@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from spora_build.errors import ExitCode, SporaBuildError
+from spora_build.errors import ExitCode, Severity, SporaBuildError
 from spora_build.model.report import Outcome, Status
 
 
@@ -16,6 +19,7 @@ def run(app: typer.Typer) -> None:
     from spora_build.workflows.quiet import keep_quiet
 
     keep_quiet()
+    _stop_on_signals()
     try:
         app()
     except SporaBuildError as error:
@@ -24,6 +28,7 @@ def run(app: typer.Typer) -> None:
         show_problems(error.problems)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
+        sys.stderr.write("Interrupted. What is finished stays; the same command goes on from there.\n")
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the boundary of the process: shown without the text, which may identify
         from spora_build.cli.console import show_problems
@@ -33,15 +38,50 @@ def run(app: typer.Typer) -> None:
         sys.exit(ExitCode.ENVIRONMENT if isinstance(error, OSError | MemoryError) else ExitCode.INVALID_DATA)
 
 
-def exit_with(outcomes: Sequence[Outcome], retry: str) -> None:
-    """Leave with 3 where tissues failed, saying how to retry just those."""
-    failed = sorted({outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED})
-    if not failed:
+def _stop_on_signals() -> None:
+    """Ctrl-C, a scheduler's TERM and a lost terminal end the work cleanly; a second one ends it at once."""
+    seen = []
+
+    def stop(number: int, frame: object) -> None:
+        del frame
+        seen.append(number)
+        if len(seen) > 1:
+            os._exit(ExitCode.INTERRUPTED)  # workers end with their parent
+        raise KeyboardInterrupt
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:  # nohup stays nohup
+            signal.signal(getattr(signal, name), stop)
+
+
+def exit_with(outcomes: Sequence[Outcome], *, takes_only: bool = True) -> None:
+    """Leave with 3 where tissues failed (5 where the machine is to blame for all), saying how to retry just those."""
+    failures = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
+    if not failures:
         return
     from spora_build.cli.console import err
 
-    only = " ".join(f"--only {tissue_id}" for tissue_id in failed)
+    failed = sorted({outcome.tissue_id for outcome in failures})
+    retry = [*_typed_command(), *(f"--only {tissue}" for tissue in failed if takes_only)]
     err.print(
-        f"{len(failed)} tissues failed; the others are good. To retry just those:\n  {retry} {only}", soft_wrap=True
+        f"{len(failed)} tissues failed; the others are good. To retry just those:\n  {' '.join(retry)}",
+        soft_wrap=True,
+        markup=False,
     )
-    raise typer.Exit(ExitCode.PARTIAL)
+    raise typer.Exit(ExitCode.ENVIRONMENT if all(map(_is_the_machine_s, failures)) else ExitCode.PARTIAL)
+
+
+def _is_the_machine_s(outcome: Outcome) -> bool:
+    errors = [problem for problem in outcome.problems if problem.severity is Severity.ERROR]
+    return bool(errors) and all(problem.code.startswith("E-ENV-") for problem in errors)
+
+
+def _typed_command() -> tuple[str, ...]:
+    """The command as it was typed, without what it was restricted to."""
+    words, left = [], iter(sys.argv[1:])
+    for word in left:
+        if word == "--only":
+            next(left, None)
+        elif not word.startswith("--only="):
+            words.append(shlex.quote(word))
+    return ("spora-build", *words)

@@ -25,4 +25,4 @@ def finish(layout: Layout, command: str, run: Callable[[Layout, int, ShowProgres
 
     outcomes = run(layout, jobs or default_workers(), progress)
     show_outcomes(outcomes)
-    exit_with(outcomes, retry=f"spora-build {command} --dataset {layout.name}")
+    exit_with(outcomes, takes_only=command not in ("tile", "stats"))

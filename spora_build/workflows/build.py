@@ -15,9 +15,10 @@ from spora_build.workflows.choose_tiles import choose_tiles
 from spora_build.workflows.convert import Conversion, ConvertRequest, write_images
 from spora_build.workflows.hold import hold
 from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.orphans import find_orphans, prune, wanted_by
 from spora_build.workflows.outputs import doubt
 from spora_build.workflows.progress import ShowProgress, silent
-from spora_build.workflows.roster import open_roster, publish, strike
+from spora_build.workflows.roster import open_roster, publish, published, strike, withdraw
 from spora_build.workflows.stage_cells import run_cells
 from spora_build.workflows.stage_mask import run_mask
 from spora_build.workflows.stage_stats import run_stats
@@ -51,6 +52,10 @@ def _build(conversion: Conversion, request: ConvertRequest, show_progress: ShowP
         doubt(layout, failed)
         return bool(failed)
 
+    if request.prune:
+        wanted = wanted_by(conversion.plan)
+        withdraw(layout, published(layout) - wanted.keys())
+        prune(layout, find_orphans(layout, wanted))
     add(write_images(conversion, request, show_progress))
     if all(outcome.status is Status.FAILED for outcome in outcomes):
         return outcomes

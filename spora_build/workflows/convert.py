@@ -18,6 +18,7 @@ from spora_build.workflows.hold import hold
 from spora_build.workflows.images_due import ImageWork
 from spora_build.workflows.jobs import Existing, default_workers, run_jobs, split_workers
 from spora_build.workflows.make_plan import make_plan
+from spora_build.workflows.orphans import find_orphans, orphan_problems, wanted_by
 from spora_build.workflows.plan import Plan, PlannedTissue
 from spora_build.workflows.progress import ShowProgress, silent
 from spora_build.workflows.relint import decisions_entry
@@ -90,6 +91,8 @@ def prepare(request: ConvertRequest) -> Conversion:
     except KeyMadeMeanwhileError:  # by another first build of this dataset: its key is there now
         return prepare(request)
     notes = ids.problems(submission, dry_run=request.dry_run)
+    if layout.root.is_dir() and not request.prune:
+        notes += orphan_problems(layout, find_orphans(layout, wanted_by(plan)))
     return Conversion(replace(plan, problems=(*plan.problems, *notes)), layout, settings, submission)
 
 

@@ -36,3 +36,19 @@ def find_dataset(start: Path) -> Layout:
             Place(file=start.name),
         )
     )
+
+
+def find_dataset_or_remains(start: Path) -> Layout:
+    """As :func:`find_dataset`, and also a folder that lost its table of tissues but not its private folder beside it.
+
+    Raises UsageError.
+    """
+    try:
+        return find_dataset(start)
+    except UsageError:
+        around = [start.resolve(), *start.resolve().parents]
+        below = sorted(folder for folder in start.resolve().iterdir() if folder.is_dir()) if start.is_dir() else []
+        remains = [folder for folder in (*around, *below) if Layout(folder).private.is_dir()]
+        if len(remains) == 1:
+            return Layout(remains[0])
+        raise
