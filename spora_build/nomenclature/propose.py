@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spora_build.nomenclature.clean import Core, cores, is_dye, strip_codes, without_index
-from spora_build.nomenclature.fold import fold, plain_text
+from spora_build.nomenclature.fold import plain_text
 from spora_build.nomenclature.isotopes import NEVER_TAGS, element, metal
 from spora_build.nomenclature.meanings import Meaning, distant_meaning_of, meaning_of, plain_meaning_of
 from spora_build.nomenclature.proposal import Candidate, Confidence, Kind, Proposal, is_read_by_spora
@@ -195,8 +195,3 @@ def _proposal(label: str, name: str, meaning: Meaning) -> Proposal:
 def safe_name(text: str) -> str:
     """The text as a channel's name: without the signs that no file name may have."""
     return _FORBIDDEN.sub("_", plain_text(text)).strip(" _")
-
-
-def same_name(one: str, other: str) -> bool:
-    """Whether two labels are the same but for letter case, signs and codes."""
-    return fold(strip_codes(one)) == fold(strip_codes(other))

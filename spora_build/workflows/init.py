@@ -104,7 +104,7 @@ def _known_or_guess(image: Acquisition, row: ListedImage | None, root: Path) -> 
         try:
             return Guess(Modality.parse(row.modality).name)
         except ValueError:
-            return Guess("")
+            return Guess("", "tissues.csv names one that spora does not have")
     return guess_modality(image, root)
 
 
