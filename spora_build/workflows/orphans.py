@@ -1,4 +1,4 @@
-"""What stands in a dataset and belongs to nobody: tissues and pixel sizes that were asked for once and no longer are."""
+"""What stands in a dataset and nobody asks for: tissues and pixel sizes of former sheets and settings."""
 
 from __future__ import annotations
 

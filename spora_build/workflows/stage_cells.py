@@ -11,22 +11,28 @@ import pandas as pd
 from spora_build.errors import EnvironmentFaultError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
-from spora_build.store.atomic import remove
+from spora_build.store.atomic import remove, write_beside
 from spora_build.store.layout import INSTANCES, Layout
-from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
+from spora_build.store.ledger import Ledger, fingerprint
+from spora_build.store.seal import seal_mask, seal_table
 from spora_build.store.tables import read_table, write_table
 from spora_build.submission.settings_types import Cells
 from spora_build.workflows.cells import COARSE_MPP, STAGE, cells_one
 from spora_build.workflows.cells_jobs import CellsInput, CellsJob, CellsOutcome, CellTask, Reconciliation
 from spora_build.workflows.cells_part import merge_parts
 from spora_build.workflows.cells_sources import CellsSource, split_annotations
+from spora_build.workflows.hold import holding
+from spora_build.workflows.inputs import identify
 from spora_build.workflows.jobs import Existing, run_jobs
+from spora_build.workflows.outputs import image_print
 from spora_build.workflows.progress import ShowProgress, silent
+from spora_build.workflows.roster import withdraw
 
 FORMAT_VERSION = 1
 """Raised when the same input would give other bytes."""
 
 
+@holding
 def run_cells(
     layout: Layout,
     source: CellsSource,
@@ -67,9 +73,11 @@ def run_cells(
         )
         for tissue in sorted(masks)
     ]
-    prints = {job.tissue_id: _fingerprint(layout, job) for job in jobs}
+    prints = {job.tissue_id: _fingerprint(layout, ledger, job) for job in jobs}
     chosen = [job for job in jobs if not only or job.tissue_id in only]
     due = [job for job in chosen if _is_due(layout, ledger, job, prints[job.tissue_id], existing)]
+    withdraw(layout, {job.tissue_id for job in due})
+    ledger.begin(_key(job.tissue_id) for job in due)
     _remove_old_tasks(layout, ledger, source.tasks)
     _write_encoders(layout, jobs, source.tasks)
     with show_progress("cells", len(due)) as bar:
@@ -78,8 +86,10 @@ def run_cells(
         def heard(result: CellsOutcome) -> None:
             tissue = result.outcome.tissue_id
             if result.outcome.status is Status.DONE:
+                job = by_tissue[tissue]
                 # the stored mask itself may be the source: its fingerprint is that of what was just written
-                finished = [(_key(tissue), _fingerprint(layout, by_tissue[tissue]))]
+                is_own = job.source.mask.is_relative_to(layout.root)
+                finished = [(_key(tissue), _fingerprint(layout, ledger, job) if is_own else prints[tissue])]
                 if source.reconciles:
                     counts = result.reconciliation
                     told = f"{counts.both} {counts.mask_only} {counts.table_only}"
@@ -91,11 +101,11 @@ def run_cells(
     outcomes = [result.outcome for result in results]
     outcomes += [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in chosen if job.tissue_id not in by_tissue]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}
-    parts = [job.part for job in jobs if job.tissue_id not in failed and job.part.exists()]
+    parts = [job.part for job in jobs if job.tissue_id not in failed and seal_table(job.part) is not None]
     names = [name for columns in intensity_columns.values() for name in columns]
-    if parts and (due or not layout.cells_table.exists() or not ledger.matches("cells-table", _table_print(parts))):
+    if parts and (due or not ledger.matches("cells-table", _table_print(layout, parts))):
         merge_parts(layout.cells_table, parts, source.columns, names)
-        ledger.record([("cells-table", _table_print(parts))])
+        ledger.record([("cells-table", _table_print(layout, parts))])
     _write_reconciliation(reconciliation_file(layout), ledger, jobs)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
 
@@ -165,13 +175,14 @@ def _key(tissue: str) -> str:
     return f"{STAGE}/{tissue}"
 
 
-def _fingerprint(layout: Layout, job: CellsJob) -> str:
-    images = [(str(m), mpp, fingerprint_file(layout.image(m, mpp, job.tissue_id))) for m, mpp in job.images]
+def _fingerprint(layout: Layout, ledger: Ledger, job: CellsJob) -> str:
+    images = [(str(m), mpp, image_print(layout, ledger, m, mpp, job.tissue_id)) for m, mpp in job.images]
     mask = job.source.mask
+    is_own = mask.is_relative_to(layout.root)
     return fingerprint(
         FORMAT_VERSION,
         images,
-        fingerprint_file(mask) if mask.exists() else "none",
+        seal_mask(mask) if is_own else identify(ledger, job.source.shown_name, mask),
         job.source.mask_mpp,
         job.source.natives,
         job.measured,
@@ -191,10 +202,12 @@ def _content(path: Path | None) -> str:
 def _is_due(layout: Layout, ledger: Ledger, job: CellsJob, value: str, existing: Existing) -> bool:
     folders = [INSTANCES, *(task.column for task in job.tasks)]
     mpps = _mask_mpps(job)
-    there = all(layout.cell_mask(mpp, job.tissue_id, folder).exists() for mpp in mpps for folder in folders)
-    if not there or not job.part.exists() or existing is Existing.OVERWRITE:
+    there = all(seal_mask(layout.cell_mask(mpp, job.tissue_id, folder)) for mpp in mpps for folder in folders)
+    if not there or seal_table(job.part) is None or existing is Existing.OVERWRITE:
         return True
-    return existing is not Existing.SKIP and not ledger.matches(_key(job.tissue_id), value)
+    if existing is Existing.SKIP:
+        return ledger.was_begun(_key(job.tissue_id))
+    return not ledger.matches(_key(job.tissue_id), value)
 
 
 def _mask_mpps(job: CellsJob) -> list[float]:
@@ -221,8 +234,8 @@ def _remove_old_tasks(layout: Layout, ledger: Ledger, tasks: Sequence[CellTask])
     ledger.record([("cells-tasks", " ".join(sorted(now)))])
 
 
-def _table_print(parts: Sequence[Path]) -> str:
-    return fingerprint([(part.name, fingerprint_file(part)) for part in parts])
+def _table_print(layout: Layout, parts: Sequence[Path]) -> str:
+    return fingerprint([(part.name, seal_table(part)) for part in parts], seal_table(layout.cells_table))
 
 
 def _write_reconciliation(path: Path, ledger: Ledger, jobs: Sequence[CellsJob]) -> None:
@@ -232,8 +245,8 @@ def _write_reconciliation(path: Path, ledger: Ledger, jobs: Sequence[CellsJob]) 
         if counts is not None:
             rows.append([job.tissue_id, *counts.split()])
     frame = pd.DataFrame(rows, columns=["tissue_id", "in_mask_and_table", "only_in_mask", "only_in_table"])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    frame.to_csv(path, index=False)
+    with write_beside(path) as temporary:
+        frame.to_csv(temporary, index=False)
 
 
 def _killed(job: CellsJob, error: EnvironmentFaultError) -> CellsOutcome:
