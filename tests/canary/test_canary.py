@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +151,26 @@ def test_what_failing_builds_say_has_nothing_but_file_names(raw: RawFolder, tmp_
     assert done.returncode == 1
     assert_nothing_but_names(raw, done.stdout + done.stderr)
     assert not canaries(tmp_path / "out" / NAME)
+
+
+def test_what_is_wrong_in_sheets_is_told_by_row(raw: RawFolder, tmp_path: Path) -> None:
+    """Patients without clinical rows, one tissue of two patients, cells of nobody, dates that cannot be read."""
+    folder = write_raw_folder(tmp_path / "raw").path
+    first, second, third = raw.rows[:3]
+    for sheet, changes in {
+        "tissues.csv": {second["biopsy"]: first["biopsy"], third["patient"]: third["patient"].upper()},
+        "clinical.csv": {first["patient"]: f"{first['patient']}x", "1987-02-01": f"about {raw.rows[3]['patient']}"},
+        "cells.csv": {first["tissue"]: f"{first['tissue']}y", "tumour": "tumour,,,", ",2,": ",two,"},
+    }.items():
+        text = (folder / sheet).read_text()
+        for old, new in changes.items():
+            assert old in text
+            text = text.replace(old, new)
+        (folder / sheet).write_text(text)
+    done = spora_build("convert", folder, "--out", tmp_path / "out", cwd=tmp_path)
+    assert done.returncode == 1
+    assert {"E-TISSUE-019", "E-CELL-004", "E-SHEET-005"} & set(re.findall(r"[EW]-[A-Z]+-\d{3}", done.stderr))
+    assert_nothing_but_names(raw, done.stdout + done.stderr)
 
 
 def test_what_the_gate_refuses_is_not_shown(raw: RawFolder, tmp_path: Path) -> None:
