@@ -48,6 +48,8 @@ class CellsInput:
     """How the mask may be called in messages."""
     mask_mpp: float | None = None
     """Pixel size that the contributor declares."""
+    keeps_labels: bool = True
+    """Whether somebody knows the cells by the labels of the mask as it came."""
     natives: tuple[tuple[float, Size], ...] = ()
     """Pixel size and size of the tissue's raw images, on any of which the mask may lie; first that of
     the row that names the mask."""

@@ -75,7 +75,7 @@ def _input(tissue: PlannedTissue, raw: Path) -> CellsInput:
     own = tissue.images[tissue.cell_mask_image]
     images = (own, *(image for image in tissue.images if image is not own))
     natives = tuple((image.native_mpp, image.size) for image in images)
-    return CellsInput(tissue.cell_mask, shown, tissue.cell_mask_mpp, natives)
+    return CellsInput(tissue.cell_mask, shown, tissue.cell_mask_mpp, natives=natives)
 
 
 def _tissues(plan: Plan, table: CellsTable) -> dict[str, str]:

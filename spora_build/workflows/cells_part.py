@@ -39,12 +39,13 @@ def write_part(
         "centroid_row": pa.array(cells.centroid_row),
         "centroid_col": pa.array(cells.centroid_col),
     }
-    if not cells.is_original:
+    if job.source.keeps_labels and not cells.is_original:
         data[ORIGINAL] = pa.array(cells.original.astype(np.int64))
     data |= columns
     data |= {name: pa.array(values, from_pandas=True) for name, values in intensities.items()}
     with write_beside(job.part) as temporary:
-        pq.write_table(pa.table(data), temporary, row_group_size=_ROWS)
+        table = pa.table(data)
+        pq.write_table(table, temporary, row_group_size=_ROWS, use_dictionary=_texts(table.schema))
 
 
 def merge_parts(
@@ -59,7 +60,7 @@ def merge_parts(
     schema = _schema(columns, intensity_columns, renumbered=renumbered)
     with (
         write_beside(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=True) as writer,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=_texts(schema)) as writer,
     ):
         for group in _groups(parts, schema):
             writer.write_table(group, row_group_size=_ROWS)
@@ -77,6 +78,11 @@ def _schema(columns: Sequence[CellColumn], intensity_columns: Sequence[str], *, 
         {name: pd.Series([], dtype="int64" if name in complete else _PANDAS[of]) for name, of in types.items()}
     )
     return plain.with_metadata(pa.Schema.from_pandas(frame, preserve_index=False).metadata)
+
+
+def _texts(schema: pa.Schema) -> list[str]:
+    """Columns that repeat themselves: measurements do not, and looking for repeats takes most of the time."""
+    return [item.name for item in schema if pa.types.is_string(item.type)]
 
 
 def _groups(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
