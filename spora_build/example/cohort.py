@@ -72,7 +72,7 @@ def write_example(folder: Path) -> None:
         core = f"core {number}"
         tissues += [(codex, patient, "codex", core, "", mask), (he, patient, "he", core, "", "")]
         cells += [(core, str(cell), kind) for cell, kind in enumerate(tissue.types, start=1)]
-    imsave(folder / "ihc.png", data.immunohistochemistry(), check_contrast=False)
+    imsave(folder / "ihc.png", data.immunohistochemistry(), check_contrast=False)  # type: ignore[no-untyped-call,unused-ignore]
     # its true pixel size is not published; half a micron is a usual one for such a picture
     tissues.append(("ihc.png", "P-003", "ihc_FHL2", "", str(MPP), ""))
     _write_csv(folder / "tissues.csv", ("image", "patient", "modality", "tissue", "mpp", "cell_mask"), tissues)

@@ -22,7 +22,7 @@ def follow(band, start, above_labels, above, pieces, parents, labels, sums, coun
 
     ``above_labels`` and ``above`` (W,) are labels and pieces of the row above; they and ``pieces`` (h, W) are filled
     in. Touching by a corner is touching. ``parents``, ``labels`` and ``sums`` (n, 3: pixels, sum of rows in the band,
-    sum of columns) grow with the pieces. Returns the row it stopped before, for want of room for another row's pieces, and
+    sum of columns) grow with the pieces. Returns the row it stopped before, for want of room, and
     the number of pieces.
     """
     height, width = band.shape

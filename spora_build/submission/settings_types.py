@@ -35,7 +35,7 @@ CODEC_NAMES = ("blosc-zstd", "blosc-lz4", "zstd", "none")
 
 @dataclass(frozen=True)
 class Tiling:
-    """``[tiling]``: where training tiles lie. The numbers are those that spora-io documents for contributed datasets."""
+    """``[tiling]``: where training tiles lie. The numbers are those that spora-io documents."""
 
     sizes: tuple[int, ...] | None = None
     """Tile sides in pixels. None: 128 and 224 at 1.0 mpp, and 256 at the native mpp of H&E."""
