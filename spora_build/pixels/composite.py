@@ -25,21 +25,26 @@ def contrast(plane: NDArray[Any], mask: NDArray[np.bool_], floor: float = 0.0) -
     Full colour is at least ``floor``, so that a channel with nothing but noise stays dark.
     """
     inside = plane[mask] if mask.any() else plane.ravel()
-    low, high = (float(value) for value in np.quantile(inside.astype(np.float64), [LOW, HIGH]))
+    finite = inside.astype(np.float64)
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
+        return 0.0, max(1.0, floor)
+    low, high = (float(value) for value in np.quantile(finite, [LOW, HIGH]))
     return low, max(high, floor)
 
 
 def composite(
     planes: NDArray[Any], limits: Sequence[tuple[float, float]], colors: Sequence[Color]
 ) -> NDArray[np.uint8]:
-    """RGB picture (h, w, 3) of (n, h, w): each plane in its colour between its limits, laid over one another as light.
+    """RGB picture (h, w, 3) of (n, h, w): each plane in its colour between its limits (NaN dark).
 
-    Light is screened, 1 − Π(1 − light), so that no number of channels overexposes.
+    They are laid over one another as light is on a screen, 1 − Π(1 − light), so that no number of channels overexposes.
     """
     dark = np.ones((*planes.shape[1:], 3), np.float32)
     for plane, (low, high), color in zip(planes, limits, colors, strict=True):
         width = max(high - low, float(np.finfo(np.float32).tiny))
-        light = ((plane.astype(np.float32) - np.float32(low)) / np.float32(width)).clip(0, 1)
+        values = np.nan_to_num(plane.astype(np.float32), nan=low, posinf=high, neginf=low)
+        light = ((values - np.float32(low)) / np.float32(width)).clip(0, 1)
         dark *= 1 - light[..., None] * (np.array(color, np.float32) / 255)
     picture: NDArray[np.uint8] = np.rint((1 - dark) * 255).astype(np.uint8)
     return picture

@@ -92,11 +92,8 @@ def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]
     if validation.errors or unseen:
         broken = f"validate found {numbers.plural(validation.errors, 'error')}" if validation.errors else ""
         lost = f"{numbers.plural(unseen, 'tissue')} could not be read" if unseen else ""
-        return {
-            "state": "bad",
-            "title": "Not ready to be sent",
-            "text": f"{_sentence(' and '.join(part for part in (broken, lost) if part))} The findings below say what to do.",
-        }
+        text = _sentence(" and ".join(part for part in (broken, lost) if part))
+        return {"state": "bad", "title": "Not ready to be sent", "text": f"{text} The findings below say what to do."}
     about = f"{rules} of the format checked, none broken as an error; {pixels}."
     if validation.warnings or look:
         parts = [numbers.plural(validation.warnings, "warning")] if validation.warnings else []

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from spora_build.pixels.outline import cell_edges
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.workflows.look_at_mask import mask_size
 
 _LEAST_PX = 24
 """Mean area of a cell, in pixels of the picture, from which outlines are more than a grey veil."""
@@ -41,9 +42,9 @@ class CellsLook:
 
 def look_at_cells(path: Path, grids: Sequence[Grid]) -> CellsLook:
     """Read the mask in bands, each grid by its nearest pixels. Raises InvalidDataError."""
-    (height, width), dtype = read_mask_header(path)
-    rows = [_places(grid.top, grid.height, grid.rows, height) for grid in grids]
-    cols = [_places(grid.left, grid.width, grid.cols, width) for grid in grids]
+    size, dtype = mask_size(path), read_mask_header(path)[1]
+    rows = [_places(grid.top, grid.height, grid.rows, size.height) for grid in grids]
+    cols = [_places(grid.left, grid.width, grid.cols, size.width) for grid in grids]
     seen: list[NDArray[Any]] = [np.zeros((grid.rows, grid.cols), dtype) for grid in grids]
     labels = np.empty(0, dtype)
     start = 0

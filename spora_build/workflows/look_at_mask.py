@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size, Window
+from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
 
 SMALL_PX = 512
@@ -32,6 +34,16 @@ class MaskLook:
     def share(self) -> float:
         """Share of the field that is tissue."""
         return self.tissue_px / (self.size.height * self.size.width)
+
+
+def mask_size(path: Path) -> Size:
+    """Height and width of a mask. Raises InvalidDataError where the file is no mask of two axes."""
+    shape, _ = read_mask_header(path)
+    if len(shape) != 2 or 0 in shape:
+        raise InvalidDataError(
+            Problem("E-REPORT-003", "this is no mask of two axes.", "run the stage again.", Place(file=path.name))
+        )
+    return Size(*shape)
 
 
 def look_at_mask(path: Path, size: Size, square_px: int) -> MaskLook:

@@ -9,11 +9,10 @@ from pathlib import Path
 from spora_build.model.geometry import Size, Window
 from spora_build.report.values import ModalityLook, Picture
 from spora_build.store.image import StoredImage
-from spora_build.store.mask import read_mask_header
 from spora_build.workflows.encode_picture import encode, side_for
 from spora_build.workflows.look_at_cells import Grid
 from spora_build.workflows.look_at_channels import SQUARE_PX, look_at_channels
-from spora_build.workflows.look_at_mask import MaskLook, look_at_mask, whole_field
+from spora_build.workflows.look_at_mask import MaskLook, look_at_mask, mask_size, whole_field
 from spora_build.workflows.picture_of import (
     Limits,
     ShownChannel,
@@ -29,6 +28,8 @@ from spora_build.workflows.report_jobs import Budget, StoredLevels
 
 OVERVIEW_PX = 900
 DETAIL_PX = 360
+_LINES_PX = 480
+"""Cell outlines of an image smaller than this are drawn finer than its pixels, or they would hide its cells."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,9 @@ def look_at_modality(
         detail_um_per_px=grid.width * field_um[1] / detail.width_px if detail and grid else 0.0,
         legend=legend(shown, limits),
     )
-    return Rendered(look, Grid(0.0, 0.0, 1.0, 1.0, planes.shape[1], planes.shape[2]), grid)
+    height, width = planes.shape[1:]
+    finer = max(1, _LINES_PX // max(height, width)) if (height, width) == (image.size.height, image.size.width) else 1
+    return Rendered(look, Grid(0.0, 0.0, 1.0, 1.0, height * finer, width * finer), grid)
 
 
 def level_for(stored: StoredLevels, images: Sequence[StoredImage], side: int) -> tuple[float, StoredImage]:
@@ -94,7 +97,7 @@ def level_for(stored: StoredLevels, images: Sequence[StoredImage], side: int) ->
 
 def fitting_mask(path: Path | None, size: Size) -> Path | None:
     """The tissue mask, where there is one that fits the image. Raises InvalidDataError where it is damaged."""
-    if path is None or read_mask_header(path)[0] != (size.height, size.width):
+    if path is None or mask_size(path) != size:
         return None
     return path
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from spora_build.errors import InvalidDataError
-from spora_build.model.geometry import Size
 from spora_build.pixels.outline import innermost, polygons
 from spora_build.report.values import ModalityLook, Picture, TissueLook
 from spora_build.store.image import StoredImage, open_image
-from spora_build.store.mask import read_mask_header
 from spora_build.workflows.encode_picture import encode_lines
 from spora_build.workflows.look_at_cells import Grid, look_at_cells
 from spora_build.workflows.look_at_channels import SQUARE_PX
-from spora_build.workflows.look_at_mask import MaskLook, look_at_mask
+from spora_build.workflows.look_at_mask import MaskLook, look_at_mask, mask_size
 from spora_build.workflows.look_at_modality import Rendered, look_at_modality
 from spora_build.workflows.report_jobs import LookJob, StoredLevels
 
@@ -73,11 +71,11 @@ def _look_at_mask(job: LookJob, opened: Sequence[Opened], problems: list[str]) -
     """The coarsest mask that can be read: it says the same of the tissue as the others, for less reading."""
     for mpp, path in reversed(job.tissue_masks):
         try:
-            height, width = read_mask_header(path)[0]
+            size = mask_size(path)
             sizes = {i.size for s, images in opened for (at, _), i in zip(s.levels, images, strict=True) if at == mpp}
-            if any((size.height, size.width) != (height, width) for size in sizes):
+            if sizes - {size}:
                 problems.append(f"the tissue mask at {mpp:g} µm has another shape than its image")
-            return look_at_mask(path, Size(height, width), SQUARE_PX)
+            return look_at_mask(path, size, SQUARE_PX)
         except InvalidDataError as error:
             problems += _said(f"tissue mask at {mpp:g} µm", error)
     if not job.tissue_masks:
