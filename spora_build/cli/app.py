@@ -10,6 +10,7 @@ import typer
 
 from spora_build import __version__
 from spora_build.cli import (
+    bench_config,
     cells,
     convert,
     demo,
@@ -24,6 +25,7 @@ from spora_build.cli import (
     repair,
     report,
     segment,
+    split,
     stats,
     tile,
     validate,
@@ -45,6 +47,8 @@ for module in (
     mask,
     cells,
     segment,
+    split,
+    bench_config,
     tile,
     stats,
     validate,

@@ -12,6 +12,7 @@ from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
 from spora_build.store.tables import write_table
 from spora_build.workflows.plan import Plan, PlannedTissue
+from spora_build.workflows.split import with_remembered_split
 
 FIRST_COLUMNS = ("tissue_id", "dataset", "patient_id", "specimen_id", "modality", "alignment", "mpp")
 
@@ -92,7 +93,7 @@ def channels_per_tissue_frame(panel: Panel, tissues: Sequence[PlannedTissue]) ->
 
 def write_cohort_tables(layout: Layout, plan: Plan, empty: Mapping[Modality, Sequence[str]]) -> None:
     """Write tissues.parquet and both channel tables of each multiplex modality."""
-    write_table(layout.tissues_table, tissues_frame(plan))
+    write_table(layout.tissues_table, with_remembered_split(layout, tissues_frame(plan)))
     for modality, panel in plan.panels.items():
         write_table(layout.channels_table(modality), channels_frame(panel, empty.get(modality, ())))
         write_table(
