@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from build_dataset import build_dataset
+
+from tests.checks.build_dataset import build_dataset
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from build_dataset import CHANNELS, IMC_ONLY, LACKING, NAME
-from corruption import Corruption, cell, column, delete, rename, table, write
+
+from tests.checks.build_dataset import CHANNELS, IMC_ONLY, LACKING, NAME
+from tests.checks.corruption import Corruption, cell, column, delete, rename, table, write
 
 TILES = "tiling/1_0mpp/default/128_tile_coordinates.parquet"
 STATS = "tiling/1_0mpp/default/128_tile_stats.parquet"

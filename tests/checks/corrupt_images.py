@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import zarr
-from build_dataset import CHANNELS, FINE, IHC_ONLY, IMC_ONLY, NAME, REGISTERED, SIZE, write_image
-from corruption import Corruption, cell, column, delete, mask, metadata, rename, table, write
+
+from tests.checks.build_dataset import CHANNELS, FINE, IHC_ONLY, IMC_ONLY, NAME, REGISTERED, SIZE, write_image
+from tests.checks.corruption import Corruption, cell, column, delete, mask, metadata, rename, table, write
 
 HE = f"he/1_0mpp/images/{REGISTERED}.ome.zarr"
 IMC = f"imc/1_0mpp/images/{IMC_ONLY}.ome.zarr"

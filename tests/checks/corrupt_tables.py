@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from build_dataset import CHANNELS, IHC_ONLY, IMC_ONLY, LACKING, NAME
-from corruption import Corruption, cell, column, delete, rename, table, write
+
+from tests.checks.build_dataset import CHANNELS, IHC_ONLY, IMC_ONLY, LACKING, NAME
+from tests.checks.corruption import Corruption, cell, column, delete, rename, table, write
 
 TISSUES = "metadata/tissues.parquet"
 CELLS = "metadata/cells.parquet"

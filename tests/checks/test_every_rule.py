@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from build_dataset import GENES
-from corrupt_derived import DERIVED_CORRUPTIONS
-from corrupt_images import IMAGE_CORRUPTIONS
-from corrupt_tables import TABLE_CORRUPTIONS
-from corruption import Corruption
 
 from spora_build.checks.core import Status, rules
 from spora_build.workflows.validate import validate
+from tests.checks.build_dataset import GENES
+from tests.checks.corrupt_derived import DERIVED_CORRUPTIONS
+from tests.checks.corrupt_images import IMAGE_CORRUPTIONS
+from tests.checks.corrupt_tables import TABLE_CORRUPTIONS
+from tests.checks.corruption import Corruption
 
 CORRUPTIONS = [*TABLE_CORRUPTIONS, *IMAGE_CORRUPTIONS, *DERIVED_CORRUPTIONS]
 DEEP = {rule.code for rule in rules() if rule.deep}

@@ -11,9 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from build_dataset import IMC_ONLY, NAME, REGISTERED, write_image
-from corrupt_images import again
-from corruption import Corruption, cell, column, delete, metadata, table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zarr.codecs import BloscCodec
@@ -23,6 +20,9 @@ from spora_build.checks.recipes import METHODS
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
 from spora_build.workflows.validate import validate
+from tests.checks.build_dataset import IMC_ONLY, NAME, REGISTERED, write_image
+from tests.checks.corrupt_images import again
+from tests.checks.corruption import Corruption, cell, column, delete, metadata, table
 
 PARTS = [
     "he", "ihc", "imc", "segmentations", "tiling", "imc/1_0mpp/standardization", "he/0_5mpp", "he/1_0mpp",

@@ -7,8 +7,6 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from build_dataset import IMC_ONLY
-from corruption import cell, delete, write
 
 from spora_build.checks.core import Result, Status, Violation, rules
 from spora_build.checks.junit import to_junit
@@ -16,6 +14,8 @@ from spora_build.checks.report import MAX_PLACES, Report
 from spora_build.checks.severity_file import read_severities
 from spora_build.errors import ExitCode, Severity, UsageError
 from spora_build.workflows.validate import validate
+from tests.checks.build_dataset import IMC_ONLY
+from tests.checks.corruption import cell, delete, write
 
 
 @pytest.fixture
