@@ -51,10 +51,11 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
             size=Size(height, width),
             dtype=pixels.dtype.newbyteorder("="),
             is_rgb=False,
-            pixel_size=None,  # the format has none: the contributor gives it in tissues.csv
+            pixel_size=None,  # the format has none: the contributor gives it in tissues.csv, and is told so
             block=Size(height, width),  # the piece that is decoded together: a tile, a strip, here the whole plane
             source=_Pixels(pixels),
             format="NumPy",
+            problems=(_no_pixel_size(path),),
         )
     ]
 
@@ -70,6 +71,10 @@ class _Pixels:
         rows, cols = window.slices
         planes = [self.pixels[channel, rows, cols] for channel in channels]
         return np.stack(planes).astype(self.pixels.dtype.newbyteorder("="), copy=False)
+
+
+def _no_pixel_size(path: Path) -> Problem:
+    return Problem("E-MPP-001", "the file has no pixel size.", "set mpp in tissues.csv.", Place(file=path.name))
 
 
 def _unreadable(path: Path) -> UnreadableFileError:
