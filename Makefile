@@ -1,33 +1,66 @@
-PYTHON ?= python3
+# make demo and make test need nothing but Python 3.11 (or later) and make. `make help` lists all.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+LOCK := requirements-lock.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types check bench clean
+.DEFAULT_GOAL := help
+.PHONY: help demo test quick check lint types docs generated coverage bench wheel lock clean
 
-$(VENV)/installed: pyproject.toml
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+# the versions of the lock file, and where those cannot be had, the newest that pyproject.toml allows
+$(VENV)/installed: pyproject.toml $(LOCK)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spora-build needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@echo "installing into $(VENV): a minute or two"
+	@$(PIP) --constraint $(LOCK) --editable '.[dev]' || \
+	    { echo "the locked versions cannot be had here: taking the newest that fit" && $(PIP) --editable '.[dev]'; }
 	@touch $@
 
-demo: $(VENV)/installed  ## install, build the example cohort, show and validate it
+demo: $(VENV)/installed  ## install, build the example cohort in demo/, show and validate it
 	$(BIN)/spora-build demo demo
 
-test: $(VENV)/installed  ## lint, types, tests
-	$(BIN)/ruff check spora_build tests
-	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+test: $(VENV)/installed check  ## lint, types and all tests
+	$(BIN)/pytest -n auto -m "not faults"
+
+quick: $(VENV)/installed  ## the tests that take no more than a few seconds each
+	$(BIN)/pytest -n auto -m 'not slow'
+
+check: lint types  ## lint and types
+
+faults: $(VENV)/installed  ## the long form of the fault tests: hundreds of kills, ten thousand damaged headers
+	$(BIN)/pytest tests/faults
 
 lint: $(VENV)/installed
-	$(BIN)/ruff check spora_build tests
+	$(BIN)/ruff check spora_build tests tools
+	$(BIN)/ruff format --check spora_build tests tools
 
 types: $(VENV)/installed
 	$(BIN)/mypy
 
-check: lint types
+generated: $(VENV)/installed  ## write the pages of docs/ that come from the code
+	$(BIN)/python -m tools.make_docs
+
+docs: generated  ## build the site in site/; a broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+coverage: $(VENV)/installed  ## lines and branches that the tests reach
+	$(BIN)/pytest -n auto --cov --cov-report=term --cov-report=html
 
 bench: $(VENV)/installed  ## measure against other writers in the same run
 	$(BIN)/pytest tests/benchmarks --benchmark-only
 
-clean:
-	rm -rf $(VENV) demo build dist
+wheel: $(VENV)/installed  ## wheel and source archive in dist/
+	$(BIN)/python -m build
+
+lock:  ## write the lock file anew from the newest versions that fit
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --editable '.[dev]'
+	{ grep '^#' $(LOCK); build/lock/bin/python -m pip freeze --exclude-editable | grep -v ' @ '; } > build/lock.txt
+	mv build/lock.txt $(LOCK) && rm -rf build/lock
+
+clean:  ## remove everything that make makes
+	rm -rf $(VENV) demo build dist site htmlcov .coverage*

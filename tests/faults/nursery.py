@@ -1,0 +1,178 @@
+"""A process that builds again and again in children that die at chosen moments, and looks at what they leave.
+
+    python tests/faults/nursery.py RAW FOLDER SCENARIO FIRST STEP COUNT    die before the FIRST-th change of the disk, …
+    python tests/faults/nursery.py RAW FOLDER SCENARIO random SEED COUNT   two workers, killed with them at any time
+
+One JSON line per death. Children are forked from a process that has everything imported and has started no thread, so
+that a build takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import pandas as pd
+
+import spora_build.workflows.preload
+from spora_build.store import shard
+from spora_build.store.layout import Layout
+from spora_build.store.seal import seal_image, seal_mask
+from spora_build.workflows import build as build_module
+from spora_build.workflows.convert import ConvertRequest, prepare
+from tests.faults.tiny_cohort import NAME, digests
+
+assert spora_build.workflows.preload
+CHANGES = ("rename", "replace", "mkdir", "unlink", "rmdir", "fsync", "link")
+TIMEOUT_S = 300
+
+
+def build(raw: Path, out: Path, workers: int = 1) -> int:
+    """Exit code of a whole build."""
+    request = ConvertRequest(raw=raw, out=out, workers=workers)
+    outcomes = build_module.build(prepare(request), request)
+    return 3 if any(outcome.status == "failed" for outcome in outcomes) else 0
+
+
+def in_child(work: Callable[[], int]) -> int:
+    """Status of a child that does the work in a session of its own."""
+    child = os.fork()
+    if child == 0:
+        os.setsid()
+        code = 70
+        try:
+            code = work()
+        except BaseException as error:  # noqa: BLE001  told on stderr, and by the exit code
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        finally:
+            os._exit(code)
+    return child
+
+
+def wait_for(child: int) -> int:
+    """Exit code of a child, negative for a signal. Raises TimeoutError where it hangs."""
+    end = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.killpg(child, signal.SIGKILL)
+    raise TimeoutError("a build hangs")
+
+
+def die_before(number: int) -> None:
+    """Kill this process before its ``number``-th change of the disk; a shard's bytes are torn in half on the way."""
+    left = number
+
+    def count() -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def counted(change: Callable[..., object]) -> Callable[..., object]:
+        def changed(*args: object, **kwargs: object) -> object:
+            count()
+            return change(*args, **kwargs)
+
+        return changed
+
+    for name in CHANGES:
+        setattr(os, name, counted(getattr(os, name)))
+    whole = shard._write_all
+
+    def torn(file: object, data: memoryview) -> None:
+        half = data.nbytes // 2
+        whole(file, data.cast("B")[:half])  # type: ignore[arg-type]
+        count()
+        whole(file, data.cast("B")[half:])  # type: ignore[arg-type]
+
+    shard._write_all = torn
+
+
+def halves(root: Path) -> list[str]:
+    """Published tissues that lack something."""
+    table = root / "metadata" / "tissues.parquet"
+    if not table.exists():
+        return []
+    layout, found = Layout(root), []
+    of_table = pd.read_parquet(table)
+    for tissue, of in of_table.groupby("tissue_id"):
+        images = [m for m in layout.find_modalities() if m.name in set(of["modality"])]
+        for mpp in (0.5, 1.0):
+            if any(seal_image(layout.image(m, mpp, str(tissue))) is None for m in images):
+                found.append(f"{tissue} image {mpp}")
+            if len(images) != len(of):
+                found.append(f"{tissue} modality")
+            for path in (layout.tissue_mask(mpp, str(tissue)), layout.cell_mask(mpp, str(tissue))):
+                if seal_mask(path) is None:
+                    found.append(f"{tissue} {path.parent.name} {mpp}")
+        for size in (128, 224):
+            if str(tissue) not in set(pd.read_parquet(layout.tile_stats(1.0, "default", size)).index):
+                found.append(f"{tissue} tiles {size}")
+        if str(tissue) not in set(pd.read_parquet(layout.cells_table)["tissue_id"]):
+            found.append(f"{tissue} cells")
+    return found
+
+
+def main() -> None:
+    raw, folder, scenario, first, step, count = sys.argv[1:]
+    reference, start = Path(folder) / "reference", Path(folder) / "start"
+    wanted = digests(reference / NAME)
+    untouched = digests(Path(raw))
+    chance = random.Random(int(step))
+    began = time.monotonic()
+    if first == "random":
+        _fresh(start, Path(folder) / "warm", scenario)
+        assert wait_for(in_child(lambda: build(Path(raw), Path(folder) / "warm", 2))) == 0
+    usual_s = time.monotonic() - began
+    out = Path(folder) / "out"
+    workers = 2 if first == "random" else 1
+    for number in range(int(count)):
+        _fresh(start, out, scenario)
+        if first == "random":
+            moment: float = chance.uniform(0.02, usual_s)
+            child = in_child(lambda: build(Path(raw), out, workers))
+            time.sleep(moment)
+            os.killpg(child, signal.SIGKILL)
+            died = wait_for(child)
+        else:
+            moment = int(first) + number * int(step)
+
+            def doomed(at: int = int(moment)) -> int:
+                die_before(at)
+                return build(Path(raw), out)
+
+            died = wait_for(in_child(doomed))
+        half = halves(out / NAME)
+        code = wait_for(in_child(lambda: build(Path(raw), out, workers)))
+        found = digests(out / NAME)
+        differs = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name) != found.get(name))
+        told = {"moment": moment, "died": died, "half": half, "code": code, "differs": differs[:5]}
+        told["raw"] = digests(Path(raw)) == untouched
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
+        if first != "random" and died == 0:
+            break  # the build has no more changes to die at
+
+
+def _fresh(start: Path, out: Path, scenario: str) -> None:
+    shutil.rmtree(out, ignore_errors=True)
+    if scenario == "refresh":
+        shutil.copytree(start, out, copy_function=shutil.copy2)
+    else:
+        out.mkdir()
+
+
+if __name__ == "__main__":
+    main()
