@@ -11,7 +11,8 @@ _KINDS = (
     (
         (
             r"unauthorized|accessdenied|forbidden|status ?code: 40[13]|invalidaccesskeyid|signaturedoesnotmatch"
-            r"|nocredentialproviders|failed to (refresh cached|retrieve) credentials"
+            r"|unsupportedalgorithm|authorization mechanism|nocredentialproviders"
+            r"|failed to (refresh cached|retrieve) credentials"
         ),
         "E-S3-010",
         "the bucket refuses the credentials, or none were given.",

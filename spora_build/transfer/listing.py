@@ -13,6 +13,9 @@ from spora_build.errors import InvalidDataError, Problem
 from spora_build.transfer.checksums import Digest, is_inside
 from spora_build.transfer.remote import Remote
 
+_BRIEF = ("--retries", "1", "--low-level-retries", "3")
+"""An endpoint that does not answer is reported within seconds; rclone's own patience is four minutes."""
+
 
 @dataclass(frozen=True)
 class RemoteFile:
@@ -43,7 +46,7 @@ class Difference:
 
 def list_files(remote: Remote) -> dict[str, RemoteFile]:
     """Every object below a remote, by its path relative to it; empty where there is nothing."""
-    arguments = ("lsjson", "--recursive", "--files-only", "--hash", "--no-modtime", "--no-mimetype")
+    arguments = ("lsjson", "--recursive", "--files-only", "--hash", "--no-modtime", "--no-mimetype", *_BRIEF)
     try:
         entries = json.loads(remote.rclone.read(*arguments, remote.folder))
     except ValueError:
