@@ -12,6 +12,7 @@ from PIL import Image
 from spora_build.report.values import Picture
 
 _QUALITIES = (80, 60, 42)
+_LAST = _QUALITIES[-1:]
 _SMALLER = 0.92
 """A picture is made at least this much smaller at a time."""
 _SMALLEST_PX = 48
@@ -31,14 +32,14 @@ def encode(rgb: NDArray[np.uint8], max_bytes: int) -> Picture:
     """
     original = image = Image.fromarray(rgb)
     scale = 1.0
-    qualities = _QUALITIES
+    qualities: tuple[int, ...] = _QUALITIES
     while True:
         for quality in qualities:
             buffer = io.BytesIO()
             image.save(buffer, "WEBP", quality=quality, method=3)
             if buffer.tell() <= max_bytes or max(image.size) <= _SMALLEST_PX:
                 return Picture("image/webp", buffer.getvalue(), image.width, image.height)
-        qualities = _QUALITIES[-1:]
+        qualities = _LAST
         scale *= min(_SMALLER, math.sqrt(max_bytes / buffer.tell()))
         longest = max(_SMALLEST_PX / max(original.size), scale)
         size = max(1, round(original.width * longest)), max(1, round(original.height * longest))

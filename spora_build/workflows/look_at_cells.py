@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
 from spora_build.workflows.look_at_mask import mask_size
 
+_TABLE = 1 << 26
 _LEAST_PX = 24
 """Mean area of a cell, in pixels of the picture, from which outlines are more than a grey veil."""
 
@@ -46,16 +47,38 @@ def look_at_cells(path: Path, grids: Sequence[Grid]) -> CellsLook:
     rows = [_places(grid.top, grid.height, grid.rows, size.height) for grid in grids]
     cols = [_places(grid.left, grid.width, grid.cols, size.width) for grid in grids]
     seen: list[NDArray[Any]] = [np.zeros((grid.rows, grid.cols), dtype) for grid in grids]
-    labels = np.empty(0, dtype)
+    labels = _Labels()
     start = 0
     for band in read_mask_bands(path):
-        labels = np.union1d(labels, np.unique(band))
+        labels.add(band)
         for at in range(len(grids)):
             here = np.flatnonzero((rows[at] >= start) & (rows[at] < start + len(band)))
             if len(here):
                 seen[at][here] = band[rows[at][here] - start][:, cols[at]]
         start += len(band)
-    return CellsLook(int(np.count_nonzero(labels)), tuple(_edges(picture) for picture in seen))
+    return CellsLook(labels.count, tuple(_edges(picture) for picture in seen))
+
+
+@dataclass
+class _Labels:
+    """Which labels occur: a table by label while they are small, and a sorted list of the others."""
+
+    table: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(1, np.bool_))
+    large: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def add(self, band: NDArray[Any]) -> None:
+        top = int(band.max())
+        if top >= _TABLE or int(band.min()) < 0:
+            self.large = np.union1d(self.large, band[(band >= _TABLE) | (band < 0)].astype(np.int64))
+            band = band[(band >= 0) & (band < _TABLE)]
+            top = int(band.max(initial=0))
+        if top >= len(self.table):
+            self.table = np.concatenate([self.table, np.zeros(top + 1 - len(self.table), np.bool_)])
+        self.table[band] = True
+
+    @property
+    def count(self) -> int:
+        return int(np.count_nonzero(self.table[1:])) + len(self.large)
 
 
 def _places(first: float, extent: float, count: int, length: int) -> NDArray[np.int64]:
