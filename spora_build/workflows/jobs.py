@@ -15,6 +15,7 @@ from multiprocessing.connection import wait
 from typing import TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Problem
+from spora_build.workflows.executors import Need, current_resources, fitting_workers
 from spora_build.workflows.quiet import keep_quiet
 
 J = TypeVar("J")
@@ -38,7 +39,13 @@ def default_workers() -> int:
 
 
 def split_workers(workers: int, jobs: int) -> tuple[int, int]:
-    """(processes, threads in each) for a number of workers and jobs: few large jobs share the cores by threads."""
+    """(processes, threads in each) for a number of workers and jobs: few large jobs share the cores by threads.
+
+    On a cluster, its own numbers.
+    """
+    cluster = current_resources().cluster
+    if cluster is not None:
+        return min(cluster.slots, max(1, jobs)), cluster.threads
     processes = max(1, min(workers, jobs))
     return processes, max(1, workers // processes)
 
@@ -61,14 +68,17 @@ def run_jobs(
     workers: int = 1,
     on_killed: Callable[[J, EnvironmentFaultError], R],
     on_result: Callable[[R], None] | None = None,
+    need: Need[J] | None = None,
 ) -> list[R]:
-    """``[work(job) for job in jobs]``, on ``workers`` processes, whatever their number.
+    """``[work(job) for job in jobs]``, on ``workers`` processes or on the cluster in use, whatever their number.
 
     ``work`` is a module-level function that turns its own errors into results. ``on_killed`` makes the result of a job
     whose process died: the jobs that were under way at a death run again, each in a process of its own, so that only
     the killer is lost. ``on_result`` hears of each result as it comes, in any order, in this process; what it raises
-    stops everything, as an interruption does: workers are killed where they are.
+    stops everything, as an interruption does: workers are killed where they are. With ``need`` no more jobs run at
+    once than the memory in use allows.
     """
+    cluster = current_resources().cluster
     results: dict[int, R] = {}
 
     def keep(index: int, result: R) -> None:
@@ -76,16 +86,23 @@ def run_jobs(
         if on_result is not None:
             on_result(result)
 
-    if workers <= 1 or len(jobs) <= 1:
+    if need is not None:
+        workers = fitting_workers(workers, [need(job) for job in jobs])
+    if cluster is None and (workers <= 1 or len(jobs) <= 1):
         for index, job in enumerate(jobs):
             keep(index, work(job))
         return [results[index] for index in range(len(jobs))]
 
+    def run(some: dict[int, J]) -> list[int]:
+        if cluster is not None:
+            return cluster.run(work, some, keep, need)
+        return _run_pool(work, some, min(workers, len(some)), keep)
+
     waiting = dict(enumerate(jobs))
     while waiting:
-        suspects = _run_pool(work, waiting, min(workers, len(waiting)), keep)
+        suspects = run(waiting)
         for index in suspects:
-            if _run_pool(work, {index: jobs[index]}, 1, keep):
+            if run({index: jobs[index]}):
                 keep(index, on_killed(jobs[index], worker_killed()))
         waiting = {index: job for index, job in waiting.items() if index not in results}
     return [results[index] for index in range(len(jobs))]

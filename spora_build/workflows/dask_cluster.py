@@ -1,0 +1,267 @@
+"""Jobs on a Dask cluster that is there already: SLURM, Kubernetes, or a few machines with `dask worker`.
+
+with open_cluster("tcp://host:8786", folders=[raw, out]) as cluster, use_resources(Resources(cluster)):
+    build(conversion, request)
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from spora_build import __version__
+from spora_build.errors import EnvironmentFaultError, Place, Problem
+from spora_build.store.atomic import TEMPORARY_SUFFIX
+from spora_build.workflows.executors import Need
+from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.quiet import keep_quiet
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+MEMORY = "SPORA_BUILD_MEMORY"
+"""Dask resource of every worker, in bytes; a job takes its need from it while it runs."""
+CONNECT_S = 30.0
+FIRST_WORKER_S = 600.0
+"""Longest wait for a worker: at the start, and where all of them are gone."""
+_LOOK_S = 5.0
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """A job and what is to be done with it. Dask writes the arguments of a task that fails into its logs: not these."""
+
+    work: Callable[[Any], Any] = field(repr=False)
+    job: Any = field(repr=False)
+
+    def open(self) -> Any:
+        """Do the work, on the worker."""
+        keep_quiet()
+        return self.work(self.job)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one worker says of itself."""
+
+    version: str
+    python: tuple[int, int]
+    host: str
+    cores: int
+    missing: tuple[int, ...]
+    """Positions of the folders that it does not see as we do."""
+
+
+def look_around(folders: tuple[str, ...], probe: str, token: str) -> Seen:
+    """On a worker: which of the folders hold the probe file with just this text."""
+    missing = []
+    for at, folder in enumerate(folders):
+        try:
+            right = (Path(folder) / probe).read_text(encoding="utf-8") == token
+        except OSError:
+            right = False
+        if not right:
+            missing.append(at)
+    return Seen(__version__, sys.version_info[:2], socket.gethostname(), default_workers(), tuple(missing))
+
+
+def _parcel(parcel: Parcel) -> Any:
+    return parcel.open()
+
+
+@dataclass
+class DaskCluster:
+    """A connected cluster. See :class:`spora_build.workflows.executors.Cluster`."""
+
+    client: Any = field(repr=False)
+    threads: int = 1
+
+    @property
+    def slots(self) -> int:
+        """Threads of all workers: tasks that Dask runs at once."""
+        return max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
+
+    def run(
+        self, work: Callable[[J], R], jobs: Mapping[int, J], keep: Callable[[int, R], None], need: Need[J] | None
+    ) -> list[int]:
+        """Run jobs, the first ones first. A worker's death moves its jobs to others; after the cluster's number of
+        allowed failures a job counts as lost. Raises EnvironmentFaultError where the cluster is gone.
+        """
+        from distributed.scheduler import KilledWorker
+
+        executor = self.client.get_executor(pure=False)
+        room = max((worker["resources"].get(MEMORY, 0) for worker in self._workers().values()), default=0)
+        futures: dict[Future[R], int] = {}
+        lost: list[int] = []
+        try:
+            for place, (index, job) in enumerate(jobs.items()):
+                taken = {} if need is None or not room else {"resources": {MEMORY: min(need(job), room)}}
+                futures[executor.submit(_parcel, Parcel(work, job), priority=-place, **taken)] = index
+            for future in self._as_they_come(set(futures)):
+                try:
+                    result = future.result()
+                except KilledWorker:
+                    lost.append(futures[future])
+                    continue
+                except CancelledError:
+                    raise _cluster_gone() from None
+                keep(futures[future], result)
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+        return sorted(lost)
+
+    def _as_they_come(self, waiting: set[Future[R]]) -> Iterator[Future[R]]:
+        empty_since: float | None = None
+        while waiting:
+            done, waiting = wait(waiting, timeout=_LOOK_S, return_when=FIRST_COMPLETED)
+            yield from done
+            if done or self._workers():
+                empty_since = None
+                continue
+            empty_since = empty_since or time.monotonic()
+            if self.client.status != "running" or time.monotonic() - empty_since > FIRST_WORKER_S:
+                raise _cluster_gone()
+
+    def _workers(self) -> dict[str, Any]:
+        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
+        return workers
+
+
+@contextmanager
+def open_cluster(
+    address: str | None = None,
+    *,
+    scheduler_file: Path | None = None,
+    folders: Iterable[Path] = (),
+    threads: int = 0,
+) -> Iterator[DaskCluster]:
+    """Connect to a running scheduler and make sure that its workers can do our work.
+
+    Every worker has our version and sees every folder under the same path; ``folders`` must be writable here. Each
+    worker's memory becomes a resource that jobs share. ``threads`` per job: 0 for each worker's share of its cores.
+    Raises EnvironmentFaultError.
+    """
+    with _connected(address, scheduler_file) as client:
+        _wait_for_worker(client)
+        seen = _look_at_workers(client, [folder.resolve() for folder in folders])
+        client.register_plugin(_memory_plugin())
+        per_host: dict[str, int] = {}
+        for worker, info in client.scheduler_info(n_workers=-1)["workers"].items():
+            if worker in seen:
+                per_host[seen[worker].host] = per_host.get(seen[worker].host, 0) + info["nthreads"]
+        shares = [eyes.cores // per_host[eyes.host] for eyes in seen.values() if eyes.host in per_host]
+        yield DaskCluster(client, threads or max(1, min(shares, default=1)))
+
+
+@contextmanager
+def _connected(address: str | None, scheduler_file: Path | None) -> Iterator[Any]:
+    try:
+        from distributed import Client
+    except ImportError:
+        raise EnvironmentFaultError(
+            Problem("E-DASK-001", "Dask is not installed.", 'install it with `pip install "spora-build[dask]"`.')
+        ) from None
+    where = {"address": address} if scheduler_file is None else {"scheduler_file": str(scheduler_file)}
+    try:
+        connect: Any = Client
+        client = connect(**where, timeout=CONNECT_S, set_as_default=False, name="spora-build")
+    except (OSError, ValueError, TimeoutError):
+        raise EnvironmentFaultError(
+            Problem(
+                "E-DASK-002",
+                "no Dask scheduler answers there.",
+                "start one with `dask scheduler`, and give its address as it prints it.",
+            )
+        ) from None
+    try:
+        yield client
+    finally:
+        with suppress(OSError, TimeoutError):
+            client.close(timeout=CONNECT_S)
+
+
+def _wait_for_worker(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=FIRST_WORKER_S)
+    except TimeoutError:
+        raise EnvironmentFaultError(
+            Problem(
+                "E-DASK-003",
+                "the Dask scheduler has no workers.",
+                "start some with `dask worker`, or wait until the queue has started them.",
+            )
+        ) from None
+
+
+def _look_at_workers(client: Any, folders: list[Path]) -> dict[str, Seen]:
+    probe, token = f".probe.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}", secrets.token_hex(16)
+    made: list[Path] = []
+    try:
+        for folder in folders:
+            folder.mkdir(parents=True, exist_ok=True)
+            made.append(folder / probe)
+            made[-1].write_text(token, encoding="utf-8")
+        seen: dict[str, Seen] = client.run(look_around, tuple(str(f) for f in folders), probe, token)
+    except ModuleNotFoundError:
+        raise EnvironmentFaultError(_other_version("without spora-build")) from None
+    finally:
+        for path in made:
+            path.unlink(missing_ok=True)
+    for eyes in seen.values():
+        if eyes.version != __version__:
+            raise EnvironmentFaultError(_other_version(f"with spora-build {eyes.version}, not {__version__}"))
+        if eyes.missing:
+            raise EnvironmentFaultError(
+                Problem(
+                    "E-DASK-005",
+                    f"a worker on another machine does not see the same files in {len(eyes.missing)} of the"
+                    f" {len(folders)} folders.",
+                    "keep raw and output on a disk that all machines mount under the same path.",
+                    Place(file=folders[eyes.missing[0]].name),
+                )
+            )
+    return seen
+
+
+def _memory_plugin() -> Any:
+    from distributed import WorkerPlugin
+
+    class Memory(WorkerPlugin):
+        """Tells the scheduler how much memory a worker has, also of workers that come later."""
+
+        name = "spora-build-memory"
+
+        async def setup(self, worker: Any) -> None:
+            limit = worker.memory_manager.memory_limit or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+            await worker.set_resources(**{MEMORY: limit})
+
+    return Memory()
+
+
+def _other_version(which: str) -> Problem:
+    return Problem(
+        "E-DASK-004",
+        f"a worker runs {which}; the bytes it writes might differ.",
+        "install the same version of spora-build for all workers.",
+    )
+
+
+def _cluster_gone() -> EnvironmentFaultError:
+    return EnvironmentFaultError(
+        Problem(
+            "E-DASK-006",
+            "the Dask cluster is gone, or all its workers are.",
+            "start it again and run the same command: what was finished stays.",
+        )
+    )
