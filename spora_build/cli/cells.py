@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.cli.options import Dataset, Jobs, OnExisting
+from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
 from spora_build.workflows.jobs import Existing
 
 
@@ -23,6 +23,8 @@ def cells(
     only: Annotated[list[str] | None, typer.Option(help="Tissue id; repeat for more.")] = None,
     existing: OnExisting = Existing.REFRESH,
     jobs: Jobs = 0,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
 ) -> None:
     """Measure the cells of a dataset again: areas, centres and intensities from its instance masks; annotations stay.
 
@@ -41,4 +43,6 @@ def cells(
             layout, source, only=only or (), workers=workers, existing=existing, show_progress=show
         ),
         jobs,
+        scheduler,
+        scheduler_file,
     )

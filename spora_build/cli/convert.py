@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.cli.options import Jobs, OnExisting
+from spora_build.cli.options import Jobs, Memory, OnExisting, Scheduler, SchedulerFile
 from spora_build.workflows.jobs import Existing
 
 
@@ -40,6 +40,9 @@ def convert(
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first tissue that fails.")] = False,
     jobs: Jobs = 0,
+    memory: Memory = None,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
     pyramid: Annotated[bool | None, typer.Option("--pyramid", help="Also write smaller levels for viewers.")] = None,
     codec: Annotated[str | None, typer.Option(help="Compression of the pixels.")] = None,
     id_scheme: Annotated[
@@ -58,12 +61,15 @@ def convert(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress, show_outcomes, show_problems
     from spora_build.cli.exits import exit_with
+    from spora_build.cli.resources import resources
     from spora_build.cli.setting_flags import parse_mpps, parse_overrides, parse_settings
     from spora_build.cli.show_cells import show_cells
     from spora_build.cli.show_plan import show_plan
     from spora_build.workflows.build import build
     from spora_build.workflows.convert import ConvertRequest, prepare
 
+    if scheduler is not None or scheduler_file is not None:
+        raw, out = raw.resolve(), out.resolve()  # workers have folders of their own to start from
     named: dict[str, object] = {
         "mpp": parse_mpps(mpp),
         "pyramid": pyramid,
@@ -90,7 +96,16 @@ def convert(
     if dry_run:
         show_plan(conversion.plan)
         return
-    outcomes = build(conversion, request, progress)
+    layout = conversion.layout
+    with resources(
+        scheduler=scheduler,
+        scheduler_file=scheduler_file,
+        memory=memory,
+        writable=(layout.root.parent, layout.private),
+        readable=(raw,),
+        threads=jobs,
+    ):
+        outcomes = build(conversion, request, progress)
     show_outcomes(outcomes)
     show_cells(conversion.layout)
     console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")

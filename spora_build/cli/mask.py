@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.cli.options import Dataset, Jobs, OnExisting
+from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
 from spora_build.workflows.jobs import Existing
 
 
@@ -25,6 +25,8 @@ def mask(
     only: Annotated[list[str] | None, typer.Option(help="Tissue id; repeat for more.")] = None,
     existing: OnExisting = Existing.REFRESH,
     jobs: Jobs = 0,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
 ) -> None:
     """Find the tissue in every image of a dataset; masks that a person gave stay as they are.
 
@@ -48,4 +50,6 @@ def mask(
             layout, settings, only=only or (), workers=workers, existing=existing, show_progress=show
         ),
         jobs,
+        scheduler,
+        scheduler_file,
     )

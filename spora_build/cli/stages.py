@@ -17,12 +17,26 @@ def open_dataset(given: Path | None) -> Layout:
     return find_dataset(given or Path())
 
 
-def finish(layout: Layout, command: str, run: Callable[[Layout, int, ShowProgress], list[Outcome]], jobs: int) -> None:
+def finish(
+    layout: Layout,
+    command: str,
+    run: Callable[[Layout, int, ShowProgress], list[Outcome]],
+    jobs: int,
+    scheduler: str | None = None,
+    scheduler_file: Path | None = None,
+) -> None:
     """Run a stage with a progress bar, show its table and leave with the right code."""
     from spora_build.cli.console import progress, show_outcomes
     from spora_build.cli.exits import exit_with
+    from spora_build.cli.resources import resources
     from spora_build.workflows.jobs import default_workers
 
-    outcomes = run(layout, jobs or default_workers(), progress)
+    with resources(
+        scheduler=scheduler,
+        scheduler_file=scheduler_file,
+        writable=(layout.root.parent, layout.private),
+        threads=jobs,
+    ):
+        outcomes = run(layout, jobs or default_workers(), progress)
     show_outcomes(outcomes)
     exit_with(outcomes, takes_only=command not in ("tile", "stats"))

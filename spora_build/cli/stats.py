@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.cli.options import Dataset, Jobs, OnExisting
+from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
 from spora_build.workflows.jobs import Existing
 
 
@@ -21,6 +21,8 @@ def stats(
     lower_quantile: Annotated[float | None, typer.Option(help="And at this one below. Default: at zero.")] = None,
     existing: OnExisting = Existing.REFRESH,
     jobs: Jobs = 0,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
 ) -> None:
     """Compute the standardization statistics of every multiplex modality of a dataset.
 
@@ -36,4 +38,6 @@ def stats(
         "stats",
         lambda layout, workers, show: run_stats(layout, recipe, workers=workers, existing=existing, show_progress=show),
         jobs,
+        scheduler,
+        scheduler_file,
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.cli.options import Dataset, Jobs, OnExisting
+from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
 from spora_build.workflows.jobs import Existing
 
 
@@ -33,6 +33,8 @@ def tile(
     min_gain_ratio: Annotated[float | None, typer.Option(help="Smallest share a further tile must add.")] = None,
     existing: OnExisting = Existing.REFRESH,
     jobs: Jobs = 0,
+    scheduler: Scheduler = None,
+    scheduler_file: SchedulerFile = None,
 ) -> None:
     """Compute training tiles from the tissue masks of a dataset.
 
@@ -57,4 +59,6 @@ def tile(
             layout, requests, workers=workers, existing=existing, show_progress=show
         ),
         jobs,
+        scheduler,
+        scheduler_file,
     )

@@ -18,6 +18,7 @@ from spora_build.workflows.hold import hold
 from spora_build.workflows.images_due import ImageWork
 from spora_build.workflows.jobs import Existing, default_workers, run_jobs, split_workers
 from spora_build.workflows.make_plan import make_plan
+from spora_build.workflows.memory_need import images_need
 from spora_build.workflows.orphans import find_orphans, orphan_problems, wanted_by
 from spora_build.workflows.plan import Plan, PlannedTissue
 from spora_build.workflows.progress import ShowProgress, silent
@@ -147,7 +148,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
                 raise PartialError(result.outcome.problems)
             bar.advance()
 
-        results = run_jobs(write_tissue, jobs, workers=processes, on_killed=_killed, on_result=heard)
+        results = run_jobs(write_tissue, jobs, workers=processes, on_killed=_killed, on_result=heard, need=images_need)
     outcomes = [result.outcome for result in results]
     outcomes += [Outcome(t.tissue_id, IMAGES, Status.SKIPPED) for t in chosen if t.tissue_id not in by_tissue]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}

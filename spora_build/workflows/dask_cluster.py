@@ -1,11 +1,12 @@
 """Jobs on a Dask cluster that is there already: SLURM, Kubernetes, or a few machines with `dask worker`.
 
-with open_cluster("tcp://host:8786", folders=[raw, out]) as cluster, use_resources(Resources(cluster)):
+with open_cluster("tcp://host:8786", writable=[out], readable=[raw]) as cluster, use_resources(Resources(cluster)):
     build(conversion, request)
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
@@ -34,6 +35,7 @@ CONNECT_S = 30.0
 FIRST_WORKER_S = 600.0
 """Longest wait for a worker: at the start, and where all of them are gone."""
 _LOOK_S = 5.0
+_WITNESS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -57,21 +59,23 @@ class Seen:
     python: tuple[int, int]
     host: str
     cores: int
-    missing: tuple[int, ...]
-    """Positions of the folders that it does not see as we do."""
+    missing: tuple[str, ...]
+    """Names of the folders that it does not see as we do."""
 
 
-def look_around(folders: tuple[str, ...], probe: str, token: str) -> Seen:
-    """On a worker: which of the folders hold the probe file with just this text."""
-    missing = []
-    for at, folder in enumerate(folders):
-        try:
-            right = (Path(folder) / probe).read_text(encoding="utf-8") == token
-        except OSError:
-            right = False
-        if not right:
-            missing.append(at)
-    return Seen(__version__, sys.version_info[:2], socket.gethostname(), default_workers(), tuple(missing))
+def look_around(witnesses: tuple[tuple[str, str], ...]) -> Seen:
+    """On a worker: which of these files (path, digest) it does not find as they are."""
+    missing = tuple(Path(path).parent.name for path, digest in witnesses if _digest(Path(path)) != digest)
+    return Seen(__version__, sys.version_info[:2], socket.gethostname(), default_workers(), missing)
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of the first bytes of a file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.sha256(file.read(_WITNESS_BYTES)).hexdigest()
+    except OSError:
+        return ""
 
 
 def _parcel(parcel: Parcel) -> Any:
@@ -143,18 +147,20 @@ def open_cluster(
     address: str | None = None,
     *,
     scheduler_file: Path | None = None,
-    folders: Iterable[Path] = (),
+    writable: Iterable[Path] = (),
+    readable: Iterable[Path] = (),
     threads: int = 0,
 ) -> Iterator[DaskCluster]:
     """Connect to a running scheduler and make sure that its workers can do our work.
 
-    Every worker has our version and sees every folder under the same path; ``folders`` must be writable here. Each
-    worker's memory becomes a resource that jobs share. ``threads`` per job: 0 for each worker's share of its cores.
-    Raises EnvironmentFaultError.
+    Every worker must have our version and see the folders under the same paths: a file put into each ``writable`` one,
+    and the first file of each ``readable`` one. Each worker's memory becomes a resource that jobs share. ``threads``
+    per job: 0 for each worker's share of its cores. Raises EnvironmentFaultError.
     """
     with _connected(address, scheduler_file) as client:
         _wait_for_worker(client)
-        seen = _look_at_workers(client, [folder.resolve() for folder in folders])
+        with _witnesses([f.resolve() for f in writable], [f.resolve() for f in readable]) as witnesses:
+            seen = _look_at_workers(client, witnesses)
         client.register_plugin(_memory_plugin())
         per_host: dict[str, int] = {}
         for worker, info in client.scheduler_info(n_workers=-1)["workers"].items():
@@ -204,20 +210,26 @@ def _wait_for_worker(client: Any) -> None:
         ) from None
 
 
-def _look_at_workers(client: Any, folders: list[Path]) -> dict[str, Seen]:
-    probe, token = f".probe.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}", secrets.token_hex(16)
-    made: list[Path] = []
+@contextmanager
+def _witnesses(writable: list[Path], readable: list[Path]) -> Iterator[tuple[tuple[str, str], ...]]:
+    """Files in the folders, by which a worker can tell whether it sees the same ones."""
+    made = [folder / f".probe.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}" for folder in writable]
+    found = [min((p for p in folder.iterdir() if p.is_file()), default=None) for folder in readable]
     try:
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-            made.append(folder / probe)
-            made[-1].write_text(token, encoding="utf-8")
-        seen: dict[str, Seen] = client.run(look_around, tuple(str(f) for f in folders), probe, token)
-    except ModuleNotFoundError:
-        raise EnvironmentFaultError(_other_version("without spora-build")) from None
+        for path in made:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(secrets.token_hex(16), encoding="utf-8")
+        yield tuple((str(path), _digest(path)) for path in (*made, *found) if path is not None)
     finally:
         for path in made:
             path.unlink(missing_ok=True)
+
+
+def _look_at_workers(client: Any, witnesses: tuple[tuple[str, str], ...]) -> dict[str, Seen]:
+    try:
+        seen: dict[str, Seen] = client.run(look_around, witnesses)
+    except ModuleNotFoundError:
+        raise EnvironmentFaultError(_other_version("without spora-build")) from None
     for eyes in seen.values():
         if eyes.version != __version__:
             raise EnvironmentFaultError(_other_version(f"with spora-build {eyes.version}, not {__version__}"))
@@ -225,10 +237,9 @@ def _look_at_workers(client: Any, folders: list[Path]) -> dict[str, Seen]:
             raise EnvironmentFaultError(
                 Problem(
                     "E-DASK-005",
-                    f"a worker on another machine does not see the same files in {len(eyes.missing)} of the"
-                    f" {len(folders)} folders.",
+                    f"a worker does not see the files that are here ({len(eyes.missing)} of {len(witnesses)} folders).",
                     "keep raw and output on a disk that all machines mount under the same path.",
-                    Place(file=folders[eyes.missing[0]].name),
+                    Place(file=eyes.missing[0]),
                 )
             )
     return seen
