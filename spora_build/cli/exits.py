@@ -16,9 +16,11 @@ from spora_build.model.report import Outcome, Status
 
 def run(app: typer.Typer) -> None:
     """Run the app and exit with the code of what happened; wrong options are typer's to explain (exit 2)."""
+    from spora_build.workflows.free_memory import share_one_pool
     from spora_build.workflows.quiet import keep_quiet
 
     keep_quiet()
+    share_one_pool()
     _stop_on_signals()
     try:
         app()

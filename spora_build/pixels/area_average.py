@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spora_build.pixels.spans import Spans
-
-_MOST_WHOLE = 65536
-"""Pixels of 16 bits whose sum fits 32 bits."""
+from spora_build.pixels.whole_average import average_whole, is_whole
 
 
 def area_average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any] | None = None) -> NDArray[Any]:
@@ -26,15 +24,13 @@ def area_average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[An
     if source.dtype.itemsize == 2 and source.dtype.kind == "f":
         out[...] = area_average(source.astype(np.float32), rows, cols)
         return out
-    from spora_build.pixels.area_kernel import average, average_whole
+    if is_whole(source.dtype, rows, cols):
+        average_whole(source, rows, cols, out)
+        return out
+    from spora_build.pixels.area_kernel import average
 
     # numba reads an array of any strides, but only contiguous rows at the speed of memory
     source = np.ascontiguousarray(source)
-    row_areas, col_areas = rows.extent.astype(np.float64), cols.extent.astype(np.float64)
-    is_short = source.dtype.kind == "u" and source.dtype.itemsize <= 2
-    if is_short and rows.unit == cols.unit == 1 and row_areas.max() * col_areas.max() <= _MOST_WHOLE:
-        average_whole(source, rows.first, rows.last, row_areas, cols.first, cols.last, col_areas, out)
-        return out
     average(
         source,
         rows.first,
@@ -45,8 +41,8 @@ def area_average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[An
         cols.last,
         _weights(cols),
         float(cols.unit),
-        row_areas,
-        col_areas,
+        rows.extent.astype(np.float64),
+        cols.extent.astype(np.float64),
         source.dtype.kind in "iu",
         out,
     )

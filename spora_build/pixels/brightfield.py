@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,22 +28,25 @@ def stain_signal(rgb: NDArray[np.uint8], mpp: float) -> tuple[NDArray[np.float32
     """
     from scipy import ndimage
 
-    x = rgb.astype(np.float32)
-    outside = at_border(x.max(axis=0) < _DARK, mpp)
+    lightest = rgb.max(axis=0)
+    outside = at_border(lightest < _DARK, mpp)
     if outside.any():  # pixels beside the surround average some of it, or ring with it
         outside = ndimage.binary_dilation(outside, np.ones((3, 3)), iterations=2)
-    glass = _glass(x, outside)
-    density = np.log10((glass[:, None, None] + 1) / (x + 1)).clip(min=0)
-    for plane in density:
+    density = np.empty(rgb.shape, np.float32)
+    levels = np.arange(1, 257, dtype=np.float32)
+    for light, glass, plane in zip(rgb, _glass(rgb, lightest, outside), density, strict=True):
+        np.take(np.log10((glass + 1) / levels).clip(min=0), light, out=plane)
         plane[outside] = 0
         ndimage.gaussian_filter(plane, 1.0, output=plane, mode="nearest")
     red, green, blue = density
     ink = (green < red - _PEN) & (green < blue - _PEN)
     if ink.any():  # the soft edge of a line has too little of its colour to be told
         ink = ndimage.distance_transform_edt(~ink) * mpp <= _PEN_EDGE_UM + mpp
-    signal: NDArray[Any] = density.max(axis=0) - density.min(axis=0) + 0.5 * density.max(axis=0)
+    largest: NDArray[np.float32] = density.max(axis=0)
+    signal: NDArray[np.float32] = largest - density.min(axis=0)
+    signal += np.float32(0.5) * largest
     signal[outside | ink] = 0
-    return signal.astype(np.float32), outside
+    return signal, outside
 
 
 def stain_threshold(signal: NDArray[np.float32]) -> float:
@@ -58,12 +59,13 @@ def stain_threshold(signal: NDArray[np.float32]) -> float:
     return min(max(middle + 5 * spread, LEAST), MOST)
 
 
-def _glass(x: NDArray[np.float32], outside: NDArray[np.bool_]) -> NDArray[np.float32]:
+def _glass(rgb: NDArray[np.uint8], lightest: NDArray[np.uint8], outside: NDArray[np.bool_]) -> NDArray[np.float32]:
     """Colour of unstained glass, (3,): the lightest neutral pixels that are not pure white, which may be filling."""
-    darkest, lightest = x.min(axis=0), x.max(axis=0)
+    darkest = rgb.min(axis=0)
     white = darkest == 255
     light = (darkest >= _LIGHT) & (lightest - darkest <= _TINT) & ~white & ~outside
     if light.sum() < 0.005 * light.size:
         return np.full(3, 255.0 if white.mean() > 0.005 else _USUAL_WHITE, np.float32)
     top = light & (darkest >= np.percentile(darkest[light], 90))
-    return np.median(x[:, top], axis=1).astype(np.float32)
+    colour: NDArray[np.float32] = np.median(rgb[:, top], axis=1).astype(np.float32)
+    return colour

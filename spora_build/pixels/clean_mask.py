@@ -34,17 +34,28 @@ def close_gaps(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
 
     Made of two Euclidean distance transforms, so that a large radius costs what a small one does.
     """
-    from scipy import ndimage
-
     if radius_px < 1 or mask.all() or not mask.any():
         return mask
     margin = int(radius_px) + 2
     wide = np.pad(mask, margin, mode="edge")
-    wide = ndimage.distance_transform_edt(~wide) <= radius_px
+    wide = _is_near(wide, radius_px)
     if not wide.all():  # the distance to nothing is not defined
-        wide = ndimage.distance_transform_edt(wide) > radius_px
+        wide = ~_is_near(~wide, radius_px)
     closed: NDArray[np.bool_] = wide[margin:-margin, margin:-margin] | mask
     return closed
+
+
+def _is_near(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
+    """Where the nearest True of ``mask`` is at most this far away: in a third of the memory that distances take."""
+    from scipy import ndimage
+
+    nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
+    nearest[0] -= np.arange(mask.shape[0], dtype=np.int32)[:, None]
+    nearest[1] -= np.arange(mask.shape[1], dtype=np.int32)
+    nearest *= nearest
+    nearest[0] += nearest[1]
+    near: NDArray[np.bool_] = nearest[0] <= radius_px**2
+    return near
 
 
 def _without_small(mask: NDArray[np.bool_], area_px: float) -> NDArray[np.bool_]:

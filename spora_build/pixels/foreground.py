@@ -20,8 +20,8 @@ LEAST_SIDE_PX = 256
 """Small fields are looked at more finely, until their shorter side has this many pixels."""
 LEAST_FIELD_UM = 30.0
 """In a multiplex field of a cell or two nobody can tell background from the space between nuclei: it is all tissue."""
-MOST_PX, MOST_VALUES = 1 << 24, 1 << 26
-"""Most pixels, and most values of all channels, that one decision holds: 64 Mi values are 256 MB as float32."""
+MOST_PX, MOST_VALUES = 1 << 21, 1 << 24
+"""Most pixels, and most values of all channels, that one decision holds: some 30 MB of uint16, and as much beside."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ def working_mpp(size: Size, mpp: float, channels: int, wanted: float | None = No
     """Pixel size to decide at, for the finest stored image (``size`` at ``mpp``) of a tissue with so many channels.
 
     As ``wanted``, else 4 µm, or finer where the field's shorter side would have fewer than 256 pixels; never finer than
-    the image; coarser where the field would not fit in memory.
+    the image; coarser where the field would not fit in memory. Whole pixels or micrometres where there is a choice:
+    such ratios are the fastest to average.
     """
-    short_um = min(size.height, size.width) * mpp
+    shorter = min(size.height, size.width)
     area_um2 = size.height * size.width * mpp**2
     finest = max(math.sqrt(area_um2 / MOST_PX), math.sqrt(area_um2 * channels / MOST_VALUES))
-    return max(mpp, finest, wanted or min(USUAL_MPP, short_um / LEAST_SIDE_PX))
+    usual = min(USUAL_MPP, mpp * max(1, shorter // LEAST_SIDE_PX))
+    return max(mpp, math.ceil(finest) if finest > USUAL_MPP else finest, wanted or usual)
 
 
 def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings) -> Foreground:

@@ -33,9 +33,14 @@ def value_counts(channels: int, dtype: np.dtype[Any]) -> NDArray[np.int64]:
 
 def add_values(counts: NDArray[np.int64], pixels: NDArray[Any], mask: NDArray[np.bool_]) -> None:
     """Count integer ``pixels`` (C, h, w) where ``mask`` (h, w) is True."""
-    from spora_build.pixels.value_kernels import count_values
-
-    count_values(pixels, mask, int(np.iinfo(pixels.dtype).min), counts)
+    lowest = int(np.iinfo(pixels.dtype).min)
+    everywhere = bool(mask.all())
+    for plane, row in zip(pixels, counts, strict=True):
+        values = plane.ravel() if everywhere else plane[mask]
+        if lowest:
+            values = np.subtract(values, lowest, dtype=np.int64)
+        found = np.bincount(values)
+        row[: len(found)] += found
 
 
 def distinct(counts: NDArray[np.int64], dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

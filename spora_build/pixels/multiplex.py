@@ -17,7 +17,7 @@ _SMOOTHING_SHARE = 1 / 10
 """Of the shorter side, in small fields."""
 _BEND = 5.0
 """Of asinh: dim tissue counts for more than its share beside bright cells."""
-_ENOUGH = 1 << 18
+_ENOUGH = 1 << 16
 CLEAR = 1.75
 """How many times the background's level the tissue has where the two are clearly apart. Whole fields of tissue,
 split by Otsu's rule, reach 1.5 (bright against dim structures); those with background lie at 2 to 20."""
@@ -107,7 +107,7 @@ def signal_threshold(signal: NDArray[np.float32]) -> float:
 
 
 def _percentile(values: NDArray[np.float32], percent: float) -> float:
-    """Of every so many of the values: a quarter of a million tell a level as well as all of them do."""
+    """Of every so many of the values: sixty thousand tell a level as well as all of them do."""
     return float(np.percentile(values[:: max(1, values.size // _ENOUGH) | 1], percent))
 
 

@@ -17,6 +17,8 @@ def at_border(filled: NDArray[np.bool_], mpp: float) -> NDArray[np.bool_]:
     if filled.all() or not filled.any():
         return filled
     radius = max(_LEAST_PX, _LEAST_UM / mpp)
+    if not any(side.any() for side in (filled[0], filled[-1], filled[:, 0], filled[:, -1])):
+        return np.zeros_like(filled)
     # a broad piece is one with a point far from all that is not filled; the image's border does not count
     depth = ndimage.distance_transform_edt(filled)
     labels, count = ndimage.label(filled)

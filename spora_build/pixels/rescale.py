@@ -17,7 +17,7 @@ from spora_build.model.roi import PixelSource
 from spora_build.pixels.area_average import area_average
 from spora_build.pixels.spans import Spans, cover, exact_scale
 
-PIECE_BYTES = 16 << 20
+PIECE_BYTES = 8 << 20
 """Most source pixels held at once by one read where the source's blocks are no larger."""
 LARGEST_BLOCK_BYTES = 64 << 20
 """Blocks up to here are held whole all the same, so that none is decoded twice."""
@@ -92,6 +92,7 @@ class Rescaled:
                     part.shifted(part.start),
                     out[:, start:stop, strip.start : strip.stop],
                 )
+                del pixels  # two pieces would be alive while the next one is read
         assert out is not None
         return out
 
@@ -130,6 +131,9 @@ class Rescaled:
                 begin = int(rows.first[done])
                 if kept is not None and begin < row:
                     kept = np.concatenate([kept[:, kept.shape[1] - (row - begin) :], pixels], axis=1)
-                else:
+                elif begin < stop:
                     kept = pixels[:, begin - row :].copy()
+                else:
+                    kept = None
+            del pixels
             row = stop

@@ -13,17 +13,6 @@ SKIPPED = -128
 
 
 @compiled
-def count_values(pixels, mask, lowest, counts):  # type: ignore[no-untyped-def]
-    """Add one to counts[c, value − lowest] for every masked pixel of integers (C, h, w)."""
-    for channel in range(pixels.shape[0]):
-        table = counts[channel]
-        for row in range(mask.shape[0]):
-            for col in range(mask.shape[1]):
-                if mask[row, col]:
-                    table[np.int64(pixels[channel, row, col]) - lowest] += 1
-
-
-@compiled
 def ordered_key(bits):  # type: ignore[no-untyped-def]
     """Bits of a float32 (uint32) → uint32 in the order of the values; −0 as 0, every NaN last."""
     if bits & np.uint32(0x7FFFFFFF) > np.uint32(0x7F800000):

@@ -112,9 +112,9 @@ class _Packer:
 
     def __init__(self, layout: ArrayLayout) -> None:
         self._layout = layout
-        self._chunk = np.zeros((layout.channel_count, CHUNK_PX, CHUNK_PX), layout.dtype)
-        self._words = self._chunk.reshape(-1).view(np.uint64)
-        self._room = room_for(self._chunk.nbytes)
+        self._shape = layout.channel_count, CHUNK_PX, CHUNK_PX
+        self._chunk: NDArray[Any] | None = None
+        self._room = room_for(layout.pixel_bytes * CHUNK_PX**2)
 
     def pack(
         self,
@@ -128,24 +128,30 @@ class _Packer:
         factor = self._layout.factor
         for top in range(0, window.height, CHUNK_PX):
             for left in range(0, window.width, CHUNK_PX):
-                self._load(pixels[:, top : top + CHUNK_PX, left : left + CHUNK_PX])
-                if not self._words.any():
+                chunk = self._whole_chunk(pixels[:, top : top + CHUNK_PX, left : left + CHUNK_PX])
+                if not chunk.reshape(-1).view(np.uint64).any():
                     continue
                 row, chunk_row = divmod((window.row + top) // CHUNK_PX, factor)
                 col, chunk_col = divmod((window.col + left) // CHUNK_PX, factor)
                 if (row, col) not in writers:
                     path = folder / "c" / "0" / str(row) / str(col)
                     writers[row, col] = shards.enter_context(ShardWriter(path, (factor, factor)))
-                encoded = self._layout.codec.encode(self._chunk, self._room)
+                encoded = self._layout.codec.encode(chunk, self._room)
                 writers[row, col].append(chunk_row, chunk_col, encoded)
 
-    def _load(self, part: NDArray[Any]) -> None:
+    def _whole_chunk(self, part: NDArray[Any]) -> NDArray[Any]:
+        """The part as one contiguous chunk, with zeros beyond the image."""
+        if part.shape == self._shape and part.flags.c_contiguous and part.dtype == self._layout.dtype:
+            return part
+        if self._chunk is None:
+            self._chunk = np.empty(self._shape, self._layout.dtype)
         _, height, width = part.shape
         self._chunk[:, :height, :width] = part
         if height < CHUNK_PX:
             self._chunk[:, height:] = 0
         if width < CHUNK_PX:
             self._chunk[:, :, width:] = 0
+        return self._chunk
 
 
 def _check(pixels: NDArray[Any], layout: ArrayLayout, window: Window) -> None:

@@ -22,6 +22,7 @@ from spora_build.pixels.rescale import Rescaled
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
+from spora_build.workflows.free_memory import free_memory
 from spora_build.workflows.guard import guarded
 from spora_build.workflows.user_mask import fit_user_mask, open_user_mask
 
@@ -67,7 +68,10 @@ def plan_masks(
 
 def mask_one(job: MaskJob) -> Outcome:
     """Write the tissue's masks; every error becomes part of the outcome."""
-    return guarded(job.tissue_id, STAGE, lambda: _mask(job))
+    try:
+        return guarded(job.tissue_id, STAGE, lambda: _mask(job))
+    finally:
+        free_memory()
 
 
 def _mask(job: MaskJob) -> Outcome:

@@ -6,5 +6,8 @@ import pyarrow.parquet
 
 import spora_build.readers
 import spora_build.store.image
+from spora_build.workflows.free_memory import share_one_pool
+
+share_one_pool()
 
 __all__ = ["numpy", "pandas", "pyarrow", "spora_build"]
