@@ -12,30 +12,48 @@ if TYPE_CHECKING:
     from spora_build.api import (
         Dataset,
         Window,
+        bench_config,
+        cells,
         convert,
         doctor,
+        fetch,
+        init,
         inspect,
         mask,
         plan,
         privacy_check,
+        publish,
+        repair,
+        segment,
+        split,
         stats,
         tile,
         validate,
+        write_report,
     )
 
 __version__ = "0.1.0"
 __all__ = [
     "Dataset",
     "Window",
+    "bench_config",
+    "cells",
     "convert",
     "doctor",
+    "fetch",
+    "init",
     "inspect",
     "mask",
     "plan",
     "privacy_check",
+    "publish",
+    "repair",
+    "segment",
+    "split",
     "stats",
     "tile",
     "validate",
+    "write_report",
 ]
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import zarr
+from PIL import Image
 
 import spora_build
 from spora_build import api
-from spora_build.errors import InvalidDataError, PartialError, UsageError
+from spora_build.errors import InvalidDataError, PartialError, SporaBuildError, UsageError
 from spora_build.example.cohort import NAME, write_example
 from spora_build.store.layout import Layout
 
@@ -69,6 +72,15 @@ def test_pixels_and_masks_are_those_that_plain_libraries_read(dataset: spora_bui
         np.testing.assert_array_equal(dataset.cell_mask(tissue, 0.5), file["mask"])
 
 
+def test_every_command_has_a_function() -> None:
+    from tools.cli_page import commands
+
+    shown_only = {"demo", "view"}
+    for name, _ in commands():
+        if name not in shown_only and not name.startswith("ids "):
+            assert {"report": "write_report"}.get(name, name.replace("-", "_")) in spora_build.__all__, name
+
+
 def test_stages_know_what_is_done(dataset: spora_build.Dataset) -> None:
     for outcomes in (spora_build.mask(dataset, jobs=1), spora_build.stats(dataset.root, jobs=1)):
         assert {str(outcome.status) for outcome in outcomes} == {"skipped"}
@@ -81,6 +93,57 @@ def test_tile_takes_the_options_of_the_command(raw: Path, tmp_path: Path) -> Non
     tiles = dataset.tiles(64)
     assert len(tiles) > 0
     assert set(tiles.row % 64) == {0}
+
+
+def test_cells_splits_and_papers(raw: Path, tmp_path: Path) -> None:
+    dataset = spora_build.convert(raw, out=tmp_path, jobs=1, settings={"mpp": [1.0]})
+    before = dataset.cells
+    assert {str(outcome.status) for outcome in spora_build.cells(dataset, jobs=1)} <= {"done", "skipped"}
+    pd.testing.assert_frame_equal(dataset.cells, before)
+    rows = spora_build.split(dataset, test=0.4)
+    assert sum(row.train + row.test for row in rows) == dataset.tissues.patient_id.nunique()
+    assert set(dataset.tissues.split) == {"train", "test"}
+    page = spora_build.write_report(dataset, out=tmp_path / "page.html", jobs=1)
+    assert dataset.name in page.read_text(encoding="utf-8")
+    spora_build.bench_config(dataset, out=tmp_path / "configs")
+    assert list((tmp_path / "configs").rglob("*.yaml"))
+
+
+def test_segment_finds_cells_where_there_are_none(raw: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "raw"
+    shutil.copytree(raw, bare)
+    (bare / "cells.csv").unlink()
+    sheet = pd.read_csv(bare / "tissues.csv", dtype=str).head(1).drop(columns="cell_mask")
+    sheet.to_csv(bare / "tissues.csv", index=False)
+    dataset = spora_build.convert(bare, out=tmp_path, jobs=1)
+    spora_build.segment(dataset, expand_um=1.0, jobs=1)
+    found = dataset.cell_mask(dataset.tissues.tissue_id[0], 0.5).max()
+    with Image.open(raw / "masks" / "core1.tif") as true:
+        assert 0.8 < found / np.asarray(true).max() < 1.2
+
+
+def test_a_crash_is_shown_and_mended(raw: Path, tmp_path: Path) -> None:
+    dataset = spora_build.convert(raw, out=tmp_path, jobs=1, only=["ihc.png"])
+    assert spora_build.repair(dataset) == ()
+    (dataset.root / "metadata" / ".cells.parquet.0123456789ab.building").write_bytes(b"half")
+    assert len(spora_build.repair(dataset)) == 1
+    spora_build.repair(dataset.root, yes=True)
+    assert spora_build.repair(dataset) == ()
+
+
+def test_sheets_are_drafted(raw: Path, tmp_path: Path) -> None:
+    shutil.copytree(raw / "codex", tmp_path / "codex")
+    drafted = spora_build.init(tmp_path)
+    assert drafted.images == 4
+    assert (tmp_path / "panel_codex.csv").is_file()
+    assert spora_build.init(tmp_path / "codex", template="imc").written
+
+
+def test_buckets_need_an_address(dataset: spora_build.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(SporaBuildError):
+        spora_build.publish("nonsense", dataset)
+    with pytest.raises(SporaBuildError):
+        spora_build.fetch(NAME, source="nonsense", out=tmp_path)
 
 
 def test_checks_and_looks(dataset: spora_build.Dataset, raw: Path) -> None:

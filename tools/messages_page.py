@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from spora_build.submission.problems import CATALOGUE
+
 PACKAGE = Path(__file__).parent.parent / "spora_build"
 CODE = re.compile(r"^[EWN]-[A-Z]+-\d{3}$")
 HEADER = """# Messages
@@ -44,12 +46,12 @@ def messages_page() -> str:
 
 
 def messages() -> Iterator[Message]:
-    """Every call with a code, a message and a remedy as its first three arguments."""
+    """Every call with a code, a message and a remedy as its first three arguments, but for those of sheets."""
     for file in sorted(PACKAGE.rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and len(node.args) >= 3:
                 code, what, remedy = (_text(argument) for argument in node.args[:3])
-                if CODE.match(code):
+                if CODE.match(code) and code not in CATALOGUE:
                     yield Message(code, what, remedy)
 
 
