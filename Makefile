@@ -12,15 +12,22 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 # the versions of the lock file, and where those cannot be had, the newest that pyproject.toml allows
-$(VENV)/installed: pyproject.toml $(LOCK)
+define install
+@echo "installing into $(VENV): $(2)"
+@$(PIP) --constraint $(LOCK) --editable '$(1)' || \
+    { echo "the locked versions cannot be had here: taking the newest that fit" && $(PIP) --editable '$(1)'; }
+@touch $@
+endef
+
+$(VENV)/ready: pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "spora-build needs Python 3.11 or later: make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
-	@echo "installing into $(VENV): a minute or two"
-	@$(PIP) --constraint $(LOCK) --editable '.[dev]' || \
-	    { echo "the locked versions cannot be had here: taking the newest that fit" && $(PIP) --editable '.[dev]'; }
-	@touch $@
+	$(call install,.,about a minute)
 
-demo: $(VENV)/installed  ## install, build the example cohort in demo/, show and validate it
+$(VENV)/installed: $(VENV)/ready
+	$(call install,.[dev],what tests and docs need)
+
+demo: $(VENV)/ready  ## install, build the example cohort in demo/, show and validate it
 	$(BIN)/spora-build demo demo
 
 test: $(VENV)/installed check  ## lint, types and all tests
