@@ -98,9 +98,7 @@ def test_the_same_bytes_with_any_number_of_workers(
     assert tree_bytes(convert(example_raw, tmp_path, key_file, workers=3)) == tree_bytes(example_dataset)
 
 
-def test_a_second_run_changes_nothing(
-    example_raw: Path, example_dataset: Path, key_file: Path, tmp_path: Path
-) -> None:
+def test_a_second_run_changes_nothing(example_raw: Path, example_dataset: Path, key_file: Path, tmp_path: Path) -> None:
     for part in (NAME, f"{NAME}.private"):
         shutil.copytree(example_dataset.parent / part, tmp_path / part, copy_function=shutil.copy2)
     before = tree_bytes(tmp_path / NAME)
