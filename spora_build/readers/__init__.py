@@ -63,7 +63,9 @@ def readers() -> tuple[Reader, ...]:
 
 
 def find_reader(path: Path) -> Reader | None:
-    """The first reader that takes this file or folder."""
+    """The first reader that takes this file or folder; none for pipes and devices, which would block or never end."""
+    if not (path.is_file() or path.is_dir()):
+        return None
     return next((reader for reader in readers() if reader.can_read(path)), None)
 
 

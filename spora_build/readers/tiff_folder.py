@@ -114,6 +114,7 @@ def _tiffs(folder: Path) -> list[Path]:
     return [
         file
         for file in folder.iterdir()
+        if file.is_file() and file.resolve().is_relative_to(folder.resolve().parent)
         if file.name.lower().endswith(_SUFFIXES) and not file.name.startswith(".") and is_tiff(file)
     ]
 

@@ -153,7 +153,11 @@ def _matching(root: Path, pattern: str) -> list[Path]:
         return []
     if (root / pattern).is_dir():
         pattern = f"{pattern.rstrip('/')}/*"
-    return sorted(path for path in root.glob(pattern) if path.is_file() and path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in root.glob(pattern) if _is_wanted(path, root))
+
+
+def _is_wanted(path: Path, root: Path) -> bool:
+    return path.is_file() and path.suffix.lower() in SUFFIXES and path.resolve().is_relative_to(root.resolve())
 
 
 def _read_header(

@@ -57,6 +57,13 @@ CATALOGUE: dict[str, Entry] = {
     "E-SHEET-012": Entry("column {number} has values but no name.", "give the column a name in row {header_row}."),
     "E-SHEET-013": Entry("there is a header but no row below it.", "add the rows, or delete the file."),
     "E-SHEET-014": Entry("the file cannot be opened ({reason}).", "check that it is a file and that you may read it."),
+    "E-SHEET-020": Entry(
+        "the file leads out of the raw folder through a symbolic link.", "put the file itself into the raw folder."
+    ),
+    "E-SHEET-022": Entry("the sheet has more than {limit} rows.", "check that the right file has this name."),
+    "E-SHEET-021": Entry(
+        "the sheet has a row of more than {limit} columns.", "check that the right file has this name."
+    ),
     "E-SHEET-015": Entry(
         "this column and column {other!r} both become {name!r} in the dataset.", "rename or delete one of them."
     ),
@@ -92,6 +99,9 @@ CATALOGUE: dict[str, Entry] = {
     "E-TISSUE-006": Entry(
         "the path leads out of the raw folder through a symbolic link.",
         "put the file itself into the raw folder, or run spora-build on a folder that holds both.",
+    ),
+    "E-TISSUE-008": Entry(
+        "this is neither a file nor a folder.", "put the image itself there: pipes and devices are not read."
     ),
     "E-TISSUE-007": Entry("there is no such file in the raw folder.", "{suggestion}"),
     "E-TISSUE-009": Entry(

@@ -40,8 +40,14 @@ class RawPaths:
         if path is None or name == ".":
             remedy = self._suggest(relative)
             return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion=remedy)
-        if not path.resolve().is_relative_to(self.root.resolve()):
+        try:
+            is_inside = path.resolve().is_relative_to(self.root.resolve())
+        except (OSError, RuntimeError):  # a loop of links
+            return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion="put the file itself there.")
+        if not is_inside:
             return name, None, problem("E-TISSUE-006", file, row, column, text)
+        if not (path.is_file() or path.is_dir()):
+            return name, None, problem("E-TISSUE-008", file, row, column, text)
         return name, path, None
 
     def _walk(self, relative: PurePosixPath) -> Path | None:

@@ -48,6 +48,7 @@ from spora_build.submission.settings_values import (
     whole,
 )
 from spora_build.submission.spelling import closest
+from spora_build.submission.strange_files import strange_file
 
 __all__ = [
     "Allow",
@@ -68,6 +69,7 @@ __all__ = [
 ]
 
 FILE = "spora.toml"
+MAX_SETTINGS_BYTES = 4_000_000
 TOP: Mapping[str, Converter] = {
     "name": dataset_name,
     "mpp": list_of(mpp),
@@ -153,7 +155,12 @@ def load_settings(root: Path, overrides: Mapping[str, object]) -> tuple[Settings
 
 def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, int], list[Problem]]:
     """The document, the row of each setting by dotted name, and why there is none."""
+    strange = strange_file(path, path.parent, FILE)
+    if strange:
+        return {}, {}, [strange]
     try:
+        if path.stat().st_size > MAX_SETTINGS_BYTES:
+            return {}, {}, [problem("E-SHEET-009", FILE, limit=MAX_SETTINGS_BYTES // 1_000_000)]
         content = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         return {}, {}, []
@@ -163,6 +170,8 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, int], list[Problem
         return {}, {}, [problem("E-SHEET-014", FILE, reason=error.strerror or "unknown")]
     try:
         return tomllib.loads(content), _rows(content), []
+    except RecursionError:
+        return {}, {}, [problem("E-SET-001", FILE, reason="it is nested too deeply")]
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         line = _ERROR_LINE.search(message)

@@ -12,9 +12,12 @@ from pathlib import Path
 from spora_build.errors import Problem, Severity
 from spora_build.submission.encoding import find_encoding, is_workbook
 from spora_build.submission.problems import problem
+from spora_build.submission.strange_files import strange_file
 from spora_build.submission.values import FORMULA_ERRORS, MISSING, clean_text
 
 MAX_SHEET_MB = 64
+MAX_COLUMNS = 20_000
+MAX_ROWS = 200_000
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SEP_LINE = re.compile(r"^\ufeff?sep=([,;\t])\r?\n", re.IGNORECASE)
 """First line by which Excel is told the delimiter; a spreadsheet hides it, a text editor shows it as row 1."""
@@ -58,7 +61,8 @@ def find_sheet(
         names = ", ".join(path.name for path in found)
         return found[0], [problem("E-SHEET-010", found[0].name, files=names)]
     if found:
-        return found[0], []
+        strange = strange_file(found[0], root, found[0].name)
+        return (None, [strange]) if strange else (found[0], [])
     workbooks = sorted(
         path.name
         for path in root.iterdir()
@@ -74,7 +78,10 @@ def read_sheet(path: Path, root: Path) -> Sheet:
     number of columns. Encodings: UTF-8 and UTF-16 with a mark, UTF-8, Windows-1252.
     """
     file = path.relative_to(root).as_posix()
-    text, problems = read_text(path, file)
+    strange = strange_file(path, root, file)
+    text, problems = (None, [strange]) if strange else read_text(path, file)
+    if text is not None and _is_too_wide(text):
+        text, problems = None, [problem("E-SHEET-021", file, limit=MAX_COLUMNS)]
     if text is None:
         return Sheet(file, (), (), tuple(problems))
     delimiter, text, first_row = sniff_delimiter(text)
@@ -98,6 +105,9 @@ def read_sheet(path: Path, root: Path) -> Sheet:
                 )
                 continue
             problems += _nameless(record, headers, file, number, header_row, problems)
+            if len(rows) == MAX_ROWS:
+                problems.append(problem("E-SHEET-022", file, number, limit=MAX_ROWS))
+                break
             cells, found = _cells([record[index] for index in positions], headers, positions, file, number)
             problems += found
             rows.append(SheetRow(number, cells))
@@ -129,6 +139,13 @@ def read_text(path: Path, file: str) -> tuple[str | None, list[Problem]]:
         return path.read_bytes().decode(encoding), found
     except OSError as error:
         return None, [problem("E-SHEET-014", file, reason=error.strerror or "unknown")]
+
+
+def _is_too_wide(text: str) -> bool:
+    """Whether a line holds more delimiters than any sheet: one row of millions of cells would fill the memory."""
+    if len(text) <= MAX_COLUMNS:
+        return False
+    return any(line.count(mark) >= MAX_COLUMNS for line in io.StringIO(text) for mark in _DELIMITER_NAMES)
 
 
 def sniff_delimiter(text: str, records: int = 50, characters: int = 1 << 16) -> tuple[str, str, int]:

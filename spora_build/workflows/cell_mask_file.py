@@ -16,6 +16,7 @@ from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import Roi
 from spora_build.pixels.rasterise import LabelledShape, label_bands
 from spora_build.readers import is_geojson, open_labels, read_outlines
+from spora_build.store.array_promise import memory_budget, promised_bytes
 from spora_build.submission.settings_types import Cells
 
 MAX_LABEL = 2**32 - 1
@@ -185,6 +186,15 @@ def _outlines(path: Path, size: Size | None, place: Place) -> CellMaskFile:
 
 def _load(path: Path, place: Place) -> NDArray[Any]:
     """The array of an ``.npy`` (mapped) or the only one, or the one called mask, of an ``.npz``."""
+    try:
+        nbytes = promised_bytes(path) if path.suffix.lower() == ".npz" else 0  # an .npy is mapped
+        if nbytes > memory_budget():
+            what = f"the array would take {nbytes / 1e9:.1f} GB of memory."
+            raise _problem("E-CELLS-018", what, "export it as a TIFF, which is read in pieces.", place)
+    except KeyError:
+        pass  # several arrays and none called mask: told below
+    except (OSError, ValueError) as error:
+        raise _problem("E-CELLS-010", "the array cannot be read.", _EXPORT, place) from error
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
         if isinstance(loaded, np.lib.npyio.NpzFile):

@@ -76,13 +76,13 @@ def prepare(request: ConvertRequest) -> Conversion:
     settings = submission.settings
     name = request.name or settings.name
     if name is None:
-        raise UsageError(
-            Problem(
-                "E-NAME-002",
-                "the dataset has no name yet.",
-                "give --name, such as --name smith2023novel, or set name in spora.toml.",
-            )
+        missing = Problem(
+            "E-NAME-002",
+            "the dataset has no name yet.",
+            "give --name, such as --name smith2023novel, or set name in spora.toml.",
         )
+        # a settings file that cannot be read may well hold the name
+        raise UsageError([missing, *(p for p in submission.problems if p.place.file == "spora.toml")])
     layout = Layout(request.out / name)
     _refuse_inside_raw(request.raw, layout.root)
     ids = open_ids(layout.private, settings, key_file=request.key_file)

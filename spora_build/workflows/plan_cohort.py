@@ -14,8 +14,29 @@ NEARLY = 0.03
 
 
 def cohort_problems(submission: Submission, facts: Sequence[ImageFacts]) -> list[Problem]:
-    """Warnings about the cohort as a whole."""
-    return [*_silent_panel_rows(submission, facts), *_scattered_mpps(facts)]
+    """What is wrong with the cohort as a whole, and warnings about it."""
+    return [*_alike_modalities(facts), *_silent_panel_rows(submission, facts), *_scattered_mpps(facts)]
+
+
+def _alike_modalities(facts: Sequence[ImageFacts]) -> list[Problem]:
+    """Modalities whose folders would be one on a disk that ignores upper and lower case."""
+    rows: dict[str, int] = {}
+    for fact in facts:
+        rows.setdefault(fact.row.modality.name, fact.row.row)
+    first: dict[str, str] = {}
+    problems = []
+    for name, row in rows.items():
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            problems.append(
+                Problem(
+                    "E-TISSUE-030",
+                    f"this modality differs from {other} in row {rows[other]} only in upper and lower case.",
+                    "spell them alike.",
+                    Place(file="tissues.csv", row=row, column="modality", value=name),
+                )
+            )
+    return problems
 
 
 def _silent_panel_rows(submission: Submission, facts: Sequence[ImageFacts]) -> list[Problem]:

@@ -15,6 +15,7 @@ from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
 from spora_build.readers import open_rois
+from spora_build.store.array_promise import memory_budget, promised_bytes
 from spora_build.store.mask import read_mask
 
 
@@ -34,6 +35,8 @@ def open_user_mask(path: Path, shown_name: str) -> Iterator[UserMask]:
     Any type of number will do: bool, 0/255, labels. Raises InvalidDataError where the file is no picture of one plane
     or RGB.
     """
+    if path.suffix in (".npz", ".npy"):
+        _refuse_oversized(path, shown_name)
     if path.suffix == ".npz":
         mask = read_mask(path)
         yield UserMask(_Plane(mask), Size(*mask.shape), (0,))
@@ -81,6 +84,22 @@ class _Plane:
     def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
         """See :class:`PixelSource`."""
         return self.pixels[window.slices][None]
+
+
+def _refuse_oversized(path: Path, shown_name: str) -> None:
+    try:
+        nbytes = promised_bytes(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise _no_mask(shown_name) from error
+    if path.suffix == ".npz" and nbytes > memory_budget():  # an .npy is mapped
+        raise InvalidDataError(
+            Problem(
+                "E-MASK-017",
+                f"this tissue mask would take {nbytes / 1e9:.1f} GB of memory.",
+                "export it as a TIFF, which is read in pieces.",
+                Place(file=shown_name, column="tissue_mask"),
+            )
+        )
 
 
 def _load(path: Path, shown_name: str) -> NDArray[Any]:
