@@ -2,7 +2,8 @@
 
 Integers of 8 and 16 bits are counted value by value. A float32 has too many values for that: what is counted is the
 upper sixteen bits of its place in the order of all float32 (its *coarse* bin); :mod:`spora_build.pixels.fine_counts`
-then looks inside the one or two bins that matter. Counts of windows and of tissues add up.
+then looks inside the one or two bins that matter. Floats that are all whole numbers from 0 to 65535, as ions are
+counted, are counted value by value too. Counts of windows and of tissues add up.
 """
 
 from __future__ import annotations
@@ -59,6 +60,28 @@ def add_coarse(coarse: NDArray[np.int64], pixels: NDArray[np.float32], mask: NDA
     from spora_build.pixels.value_kernels import count_coarse
 
     count_coarse(np.ascontiguousarray(pixels).view(np.uint32), mask, coarse)
+
+
+def add_floats(
+    counts: NDArray[np.int64], is_coarse: NDArray[np.bool_], pixels: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> None:
+    """Count float32 ``pixels`` (C, h, w) where ``mask`` (h, w) is True.
+
+    ``is_coarse`` (C,): what the rows of ``counts`` (C, 65536) are counts of, coarse bins or whole numbers. A channel
+    begins with whole numbers and stays with them until another number comes.
+    """
+    from spora_build.pixels.value_kernels import are_whole, count_whole
+
+    pixels = np.ascontiguousarray(pixels)
+    for channel, plane in enumerate(pixels):
+        if not is_coarse[channel] and not are_whole(plane, mask):
+            found = distinct(counts[channel], np.dtype(np.uint16))
+            counts[channel] = coarse_of(*found)
+            is_coarse[channel] = True
+        if is_coarse[channel]:
+            add_coarse(counts[channel : channel + 1], plane[None], mask)
+        else:
+            count_whole(plane, mask, counts[channel])
 
 
 def keys_of(values: NDArray[np.float32]) -> NDArray[np.uint32]:

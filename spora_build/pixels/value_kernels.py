@@ -23,6 +23,30 @@ def ordered_key(bits):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def are_whole(plane, mask):  # type: ignore[no-untyped-def]
+    """Whether every masked pixel of a plane (h, w) of float32 is a whole number from 0 to 65535."""
+    for row in range(mask.shape[0]):
+        good = True
+        for col in range(mask.shape[1]):
+            value = plane[row, col]
+            inside = value >= np.float32(0) and value <= np.float32(65535)
+            whole = np.float32(np.int32(value)) == value if inside else False
+            good &= whole or not mask[row, col]
+        if not good:
+            return False
+    return True
+
+
+@compiled
+def count_whole(plane, mask, table):  # type: ignore[no-untyped-def]
+    """Add one to table[value] for every masked pixel of a plane (h, w) of float32 that are all whole."""
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
+            if mask[row, col]:
+                table[np.int32(plane[row, col])] += 1
+
+
+@compiled
 def count_coarse(bits, mask, coarse):  # type: ignore[no-untyped-def]
     """Add one to coarse[c, key >> 16] for every masked pixel of float32 given as its bits (C, h, w)."""
     for channel in range(bits.shape[0]):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 
 from spora_build.errors import EnvironmentFaultError, SporaBuildError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.standardize import Recipe
-from spora_build.store.atomic import TEMPORARY_SUFFIX
-from spora_build.store.layout import Layout
+from spora_build.store.layout import Layout, resolution_folder
 from spora_build.store.ledger import BEGUN, Ledger, fingerprint
 from spora_build.store.seal import seal_table
 from spora_build.store.tables import read_table
@@ -64,39 +62,38 @@ def _one_cohort(
     show_progress: ShowProgress,
 ) -> list[Outcome]:
     """Statistics of the tissues that can be measured; of the others the outcomes say why they are left out."""
-    with tempfile.TemporaryDirectory(dir=layout.private, prefix=".stats.", suffix=TEMPORARY_SUFFIX) as scratch:
-        jobs = plan_stats(layout, modality, mpp, Path(scratch), tissue_ids(layout))
-        if not jobs:
-            return []
-        panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
-        inputs = {job.tissue_id: _inputs(layout, ledger, modality, mpp, job) for job in jobs}
-        key = f"{STAGE}/{modality}/{mpp!r}/{recipe.global_spec}"
-        value = _value(layout, modality, mpp, recipe, panel, jobs, inputs)
-        if _is_current(layout, modality, mpp, recipe, ledger.entries.get(key), value, existing):
-            return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
-        with show_progress(f"statistics {modality} {mpp:g} µm", len(jobs)) as bar:
-            measured = run_jobs(
-                _measure, jobs, workers=workers, on_killed=_lost_measure, on_result=lambda _: bar.advance()
+    kept = layout.private / "counts" / modality.name / resolution_folder(mpp)
+    jobs = plan_stats(layout, modality, mpp, kept, tissue_ids(layout))
+    if not jobs:
+        return []
+    panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+    inputs = {job.tissue_id: _inputs(layout, ledger, modality, mpp, job) for job in jobs}
+    jobs = [replace(job, token=fingerprint(inputs[job.tissue_id], job.channel_names)) for job in jobs]
+    key = f"{STAGE}/{modality}/{mpp!r}/{recipe.global_spec}"
+    value = _value(layout, modality, mpp, recipe, panel, jobs, inputs)
+    if _is_current(layout, modality, mpp, recipe, ledger.entries.get(key), value, existing):
+        return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
+    with show_progress(f"statistics {modality} {mpp:g} µm", len(jobs)) as bar:
+        measured = run_jobs(_measure, jobs, workers=workers, on_killed=_lost_measure, on_result=lambda _: bar.advance())
+    failed = [result for result in measured if isinstance(result, Outcome)]
+    good = [result for result in measured if isinstance(result, TissueMeasurement)]
+    while good:
+        cohort = fold_measurements(panel, recipe, good)
+        refinement = plan_refinement(cohort)
+        with show_progress(f"quantiles {modality} {mpp:g} µm", len(refinement)) as bar:
+            refined = run_jobs(
+                _refine, refinement, workers=workers, on_killed=_lost_refine, on_result=lambda _: bar.advance()
             )
-        failed = [result for result in measured if isinstance(result, Outcome)]
-        good = [result for result in measured if isinstance(result, TissueMeasurement)]
-        while good:
-            cohort = fold_measurements(panel, recipe, good)
-            refinement = plan_refinement(cohort)
-            with show_progress(f"quantiles {modality} {mpp:g} µm", len(refinement)) as bar:
-                refined = run_jobs(
-                    _refine, refinement, workers=workers, on_killed=_lost_refine, on_result=lambda _: bar.advance()
-                )
-            lost = {result.tissue_id: result for result in refined if isinstance(result, Outcome)}
-            failed += lost.values()
-            good = [measurement for measurement in good if measurement.tissue_id not in lost]
-            if not lost:
-                break
-        if good:
-            ledger.begin([key])
-            write_statistics(layout, modality, mpp, cohort)
-            done = [measurement.job for measurement in good]
-            ledger.record([(key, _value(layout, modality, mpp, recipe, panel, done, inputs))])
+        lost = {result.tissue_id: result for result in refined if isinstance(result, Outcome)}
+        failed += lost.values()
+        good = [measurement for measurement in good if measurement.tissue_id not in lost]
+        if not lost:
+            break
+    if good:
+        ledger.begin([key])
+        write_statistics(layout, modality, mpp, cohort)
+        done = [measurement.job for measurement in good]
+        ledger.record([(key, _value(layout, modality, mpp, recipe, panel, done, inputs))])
     return [*(Outcome(measurement.tissue_id, STAGE, Status.DONE) for measurement in good), *failed]
 
 

@@ -1,14 +1,16 @@
 """The standardization stage: how often each value occurs in each tissue.
 
-    jobs = plan_stats(layout, modality, mpp, scratch)
+    jobs = plan_stats(layout, modality, mpp, kept)
     measurements = [measure_one(job) for job in jobs]           # in workers
     cohort = fold_measurements(panel, recipe, measurements)     # in the parent
     for job in plan_refinement(cohort):                         # in workers; none where pixels are integers
         refine_one(job)
     write_statistics(layout, modality, mpp, cohort)             # in the parent (module stats_tables)
 
-Integers are counted value by value in one pass. Float32 need a second look at the pixels once it is known, for the
-whole cohort, in which narrow ranges of values the quantiles lie. Memory is that of one window and of the counts.
+Integers, and floats that are whole numbers, are counted value by value in one pass. Other floats need a second look at
+the pixels once it is known, for the whole cohort, in which narrow ranges of values the quantiles lie. Counts are kept:
+where image and mask stay as they are, another recipe needs no look at the pixels. Memory is that of one window and of
+the counts of one tissue.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from spora_build.model.modality import Modality
 from spora_build.pixels.fine_counts import FineCounter, recipe_bins
 from spora_build.pixels.histogram import (
     ZERO_BIN,
-    add_coarse,
+    add_floats,
     add_values,
     coarse_counts,
     distinct,
@@ -38,14 +40,15 @@ from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.workflows.free_memory import free_memory
 from spora_build.workflows.stats_jobs import Cohort, RefineJob, StatsJob, TissueMeasurement
-from spora_build.workflows.stats_scratch import read_coarse, write_counts, write_samples
+from spora_build.workflows.stats_scratch import find_measurement, has_samples, read_coarse, write_counts, write_samples
 
-_WINDOW_BYTES = 32 << 20
+_WINDOW_BYTES = 8 << 20
 
 
 def plan_stats(
-    layout: Layout, modality: Modality, mpp: float, scratch: Path, tissues: Collection[str] | None = None
+    layout: Layout, modality: Modality, mpp: float, kept: Path, tissues: Collection[str] | None = None
 ) -> list[StatsJob]:
     """One job per image of the modality at ``mpp``, sorted by tissue; channels as channels_per_tissue.parquet has them.
 
@@ -65,16 +68,16 @@ def plan_stats(
                     Place(file=f"{modality.folder}/{layout.channels_per_tissue_table(modality).name}"),
                 )
             )
-        jobs.append(stats_job(layout, modality, mpp, tissue_id, measured[tissue_id], scratch))
+        jobs.append(stats_job(layout, modality, mpp, tissue_id, measured[tissue_id], kept))
     return jobs
 
 
 def stats_job(
-    layout: Layout, modality: Modality, mpp: float, tissue_id: str, channel_names: Sequence[str], scratch: Path
+    layout: Layout, modality: Modality, mpp: float, tissue_id: str, channel_names: Sequence[str], kept: Path
 ) -> StatsJob:
     """The job of one tissue whose channels are known, for a dataset that has no tables yet."""
     image, mask = layout.image(modality, mpp, tissue_id), layout.tissue_mask(mpp, tissue_id)
-    return StatsJob(tissue_id, tuple(channel_names), image, mask, scratch)
+    return StatsJob(tissue_id, tuple(channel_names), image, mask, kept)
 
 
 def read_measured_channels(layout: Layout, modality: Modality) -> dict[str, tuple[str, ...]]:
@@ -88,26 +91,34 @@ def read_measured_channels(layout: Layout, modality: Modality) -> dict[str, tupl
 
 
 def measure_one(job: StatsJob) -> TissueMeasurement:
-    """Count the values of a tissue's masked pixels, leaving the counts in the scratch folder.
+    """Count the values of a tissue's masked pixels, or find what an earlier run counted; the counts stay on disk.
 
     Raises InvalidDataError where image and mask do not fit each other, or the pixels are of a type that is not counted.
     """
+    kept = find_measurement(job)
+    if kept is not None:
+        return kept
     image = _open(job)
+    channels = image.channel_count
     is_float = not is_counted(image.dtype)
-    counts = coarse_counts(image.channel_count) if is_float else value_counts(image.channel_count, image.dtype)
-    add = add_coarse if is_float else add_values
+    counts = coarse_counts(channels) if is_float else value_counts(channels, image.dtype)
+    is_coarse = np.zeros(channels, bool)
     pixel_count = 0
     for pixels, mask in _windows(image, job):
-        add(counts, pixels, mask)
+        if is_float:
+            add_floats(counts, is_coarse, pixels, mask)
+        else:
+            add_values(counts, pixels, mask)
         pixel_count += int(np.count_nonzero(mask))
-    if is_float:
-        write_counts(job, [distinct(row, np.dtype(np.uint16)) for row in counts])
-        empty = [not np.delete(row, ZERO_BIN).any() for row in counts]
-    else:
-        rows = [distinct(row, image.dtype) for row in counts]
-        write_counts(job, rows)
-        empty = [not values.any() for values, _ in rows]
-    return TissueMeasurement(job, is_float, pixel_count, tuple(empty))
+    rows = [distinct(row, np.dtype(np.uint16) if is_float else image.dtype) for row in counts]
+    empty = [
+        not np.delete(row, ZERO_BIN).any() if coarse else not values.any()
+        for row, (values, _), coarse in zip(counts, rows, is_coarse, strict=True)
+    ]
+    found = TissueMeasurement(job, is_float, tuple(is_coarse.tolist()), pixel_count, tuple(empty))
+    write_counts(found, rows)
+    free_memory()
+    return found
 
 
 def empty_channels(panel: Sequence[str], measurements: Sequence[TissueMeasurement]) -> tuple[str, ...]:
@@ -129,24 +140,26 @@ def fold_measurements(panel: Sequence[str], recipe: Recipe, measurements: Sequen
 
 
 def plan_refinement(cohort: Cohort) -> list[RefineJob]:
-    """A second look for each tissue of floats, sorted by tissue."""
+    """A second look for each tissue with floats that are no whole numbers, sorted by tissue."""
     bins = {name: recipe_bins(row, cohort.recipe) for name, row in zip(cohort.panel, cohort.coarse, strict=True)}
     return [
         RefineJob(m, cohort.recipe, tuple(bins[name] for name in m.job.channel_names))
         for m in cohort.measurements
-        if m.is_float
+        if any(m.is_coarse)
     ]
 
 
 def refine_one(job: RefineJob) -> str:
     """Count a tissue's pixels finely where its own and the cohort's quantiles lie; returns the tissue's id."""
     source = job.measurement.job
+    if has_samples(job):
+        return source.tissue_id
     coarse = read_coarse(job.measurement)
     bins = [{*own, *recipe_bins(row, job.recipe)} for own, row in zip(job.cohort_bins, coarse, strict=True)]
     counter = FineCounter(bins, from_zero=job.recipe.lower is None)
     for pixels, mask in _windows(_open(source), source):
         counter.add(pixels, mask)
-    write_samples(source, [counter.sample(at, row) for at, row in enumerate(coarse)])
+    write_samples(job, [counter.sample(at, row) for at, row in enumerate(coarse)])
     return source.tissue_id
 
 

@@ -20,16 +20,20 @@ class StatsJob:
     """In the order of the image's channels."""
     image_path: Path
     mask_path: Path
-    scratch: Path
-    """Folder for what is too large to send; the caller's to delete once the statistics are written."""
+    kept: Path
+    """Folder of the counts: too large to send, and good for any recipe as long as image and mask stay as they are."""
+    token: str = ""
+    """Changes with the image, its mask and its channels."""
 
 
 @dataclass(frozen=True)
 class TissueMeasurement:
-    """What the first look at a tissue found: small; the counts themselves lie in the scratch folder."""
+    """What the first look at a tissue found: small; the counts themselves lie in the job's folder."""
 
     job: StatsJob
     is_float: bool
+    is_coarse: tuple[bool, ...]
+    """Per channel: the counts are those of coarse bins, and a second look has to say what is in them."""
     pixel_count: int
     """Pixels of the tissue mask."""
     empty: tuple[bool, ...]

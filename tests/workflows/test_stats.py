@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from spora_build.errors import InvalidDataError
 from spora_build.model.geometry import Size, Window
 from spora_build.model.modality import Modality
 from spora_build.pixels.standardize import METHODS, Recipe
-from spora_build.store.image import ImageSpec, write_image
+from spora_build.store.image import ImageSpec, open_image, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask
 from spora_build.store.tables import write_table
@@ -88,7 +88,13 @@ def build(folder: Path, dtypes: dict[str, str]) -> Dataset:
         mask[:, : width // 4] = False
         pixels[:, ~mask] += 200
         pixels[CHANNELS[letter].index("EMPTY")][mask] = 0
-        image = pixels.clip(0 if dtypes[letter] != "float32" else None, 255).astype(dtypes[letter])
+        image = pixels.clip(0 if dtypes[letter] != "float32" else None, 255).astype(
+            dtypes[letter].removesuffix(" ions")
+        )
+        if dtypes[letter] == "float32 ions":
+            image = np.floor(image)
+            if letter == "a":
+                image[1, -10:] += np.float32(0.25)  # whole numbers all the way down to here
         spec = ImageSpec(CHANNELS[letter], Size(height, width), image.dtype, MPP, is_rgb=False)
         path = layout.image(IMC, MPP, tissue)
         write_image(path, spec, InMemory(image), channels=range(len(image)), block=Size(256, 256))
@@ -129,6 +135,7 @@ KINDS = {
     "uint8": dict.fromkeys("abc", "uint8"),
     "uint16": dict.fromkeys("abc", "uint16"),
     "float32": dict.fromkeys("abc", "float32"),
+    "float32 ions": dict.fromkeys("abc", "float32 ions"),
     "mixed integers": {"a": "uint8", "b": "uint16", "c": "uint8"},
     "mixed": {"a": "float32", "b": "uint16", "c": "float32"},
 }
@@ -208,6 +215,42 @@ def test_the_same_bytes_whatever_the_windows_and_their_order(
     if kind == "uint16":
         monkeypatch.setattr(stats, "_WINDOW_BYTES", 1)
         assert first == [path.read_bytes() for path in run(dataset, tmp_path / "three")]
+
+
+def kept_run(dataset: Dataset, kept: Path, recipe: Recipe) -> dict[str, bytes]:
+    """The stage where image and mask are as they were: every file by its path."""
+    jobs = [replace(job, token="same") for job in plan_stats(dataset.layout, IMC, MPP, kept)]
+    cohort = fold_measurements(PANEL, recipe, [measure_one(job) for job in jobs])
+    for job in plan_refinement(cohort):
+        refine_one(job)
+    return {str(path): path.read_bytes() for path in write_statistics(dataset.layout, IMC, MPP, cohort)}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_statistics_of_counted_pixels_read_none(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = build(tmp_path, KINDS[kind])
+    first = kept_run(dataset, tmp_path / "kept", Recipe())
+    other = kept_run(dataset, tmp_path / "other", Recipe(0.95, 0.05))
+    reads = []
+    monkeypatch.setattr(stats, "open_image", lambda path: reads.append(path) or open_image(path))
+    assert kept_run(dataset, tmp_path / "kept", Recipe()) == first
+    assert reads == []
+    assert kept_run(dataset, tmp_path / "kept", Recipe(0.95, 0.05)) == other
+    fractional = {"float32": 3, "float32 ions": 1, "mixed": 2}
+    assert len(reads) == fractional.get(kind, 0)  # other bounds lie in other bins
+
+
+def test_counts_of_other_pixels_are_counted_anew(tmp_path: Path) -> None:
+    dataset = build(tmp_path, KINDS["uint16"])
+    kept = tmp_path / "kept"
+    (job, *_) = plan_stats(dataset.layout, IMC, MPP, kept)
+    before = measure_one(replace(job, token="one"))
+    write_mask(job.mask_path, np.ones(SIZES["a"], bool))
+    assert measure_one(replace(job, token="one")).pixel_count == before.pixel_count
+    assert measure_one(replace(job, token="two")).pixel_count == SIZES["a"][0] * SIZES["a"][1]
+    assert [path.name.split(".")[1] for path in kept.iterdir()] == ["two"]
+    next(kept.iterdir()).write_bytes(b"torn")
+    assert measure_one(replace(job, token="two")).pixel_count == SIZES["a"][0] * SIZES["a"][1]
 
 
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
