@@ -35,7 +35,7 @@ def demo(
     raw = folder / "raw"
     out.rule("a lab's raw folder")
     write_example(raw)
-    show_tree(raw)
+    show_tree(raw, fold=False)
     out.rule(f"spora-build convert {raw} --out {folder}")
     request = ConvertRequest(raw=raw, out=folder, workers=jobs)
     conversion = prepare(request)

@@ -12,14 +12,16 @@ from spora_build.cli.console import out
 MOST_ENTRIES = 6
 
 
-def show_tree(folder: Path) -> None:
-    """Print the folders and files below; an image store is one entry, and so is a folder like one shown before it."""
+def show_tree(folder: Path, *, fold: bool = True) -> None:
+    """Print the folders and files below; an image store is one entry, and with ``fold`` so is a folder of the same
+    names as one shown before it.
+    """
     tree = Tree(f"[bold]{escape(folder.name)}/[/bold]", guide_style="dim")
-    _grow(tree, folder)
+    _grow(tree, folder, fold)
     out.print(tree)
 
 
-def _grow(tree: Tree, folder: Path) -> None:
+def _grow(tree: Tree, folder: Path, fold: bool) -> None:
     entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_file(), entry.name))
     shown: dict[frozenset[str], str] = {}
     for entry in entries[:MOST_ENTRIES]:
@@ -28,10 +30,10 @@ def _grow(tree: Tree, folder: Path) -> None:
             continue
         content = _content(entry)
         twin = shown.setdefault(content, entry.name)
-        if twin != entry.name and len(content) > 1:
+        if fold and twin != entry.name and len(content) > 1:
             tree.add(f"{escape(entry.name)}/  [not bold dim]like {escape(twin)}[/not bold dim]", style="bold")
         else:
-            _grow(tree.add(f"{escape(entry.name)}/", style="bold"), entry)
+            _grow(tree.add(f"{escape(entry.name)}/", style="bold"), entry, fold)
     if len(entries) > MOST_ENTRIES:
         tree.add(f"[dim]… {len(entries) - MOST_ENTRIES} more[/dim]")
 

@@ -25,6 +25,14 @@ def test_folders_alike_are_shown_once_and_long_ones_shortened(
     assert lines.count("x/") == 2
 
 
+def test_folders_alike_by_chance_are_all_shown_unless_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for place in ("images/1.tif", "images/2.tif", "masks/1.tif", "masks/2.tif"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(b"")
+    show_tree(tmp_path, fold=False)
+    assert capsys.readouterr().out.count("1.tif") == 2
+
+
 def test_names_that_look_like_markup_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "core [bold] 1.tif").write_bytes(b"")
     show_tree(tmp_path)
