@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from spora_build.errors import Severity
 from spora_build.submission import read_submission
 from spora_build.submission.problems import CATALOGUE
-from spora_build.submission.sheet import MAX_SHEET_MB
+from spora_build.submission.sheet import MAX_COLUMNS, MAX_SHEET_MB
 from tests.submission.raw_folder import CELLS, CLINICAL, PANEL, make_raw_folder
 
 Spoil = Callable[[Path], None]
@@ -66,6 +67,22 @@ def link_outside(root: Path) -> None:
     (root / "images" / "a_imc.tif").symlink_to(outside)
 
 
+def link_sheet_outside(root: Path) -> None:
+    outside = root.parent / "outside.csv"
+    (root / "clinical.csv").rename(outside)
+    (root / "clinical.csv").symlink_to(outside)
+
+
+def pipe_for_sheet(root: Path) -> None:
+    (root / "clinical.csv").unlink()
+    os.mkfifo(root / "clinical.csv")
+
+
+def pipe_for_image(root: Path) -> None:
+    (root / "images" / "a_imc.tif").unlink()
+    os.mkfifo(root / "images" / "a_imc.tif")
+
+
 def sparse_clinical(root: Path) -> None:
     with (root / "clinical.csv").open("r+b") as stream:
         stream.truncate(MAX_SHEET_MB * 1_000_000 + 1)
@@ -104,6 +121,9 @@ MISTAKES = [
     Mistake("E-SHEET-012", edit(C, "Sex", ""), C, 1, "row 1"),
     Mistake("E-SHEET-013", write(C, "patient,Age\n,\n"), C, None, "add the rows"),
     Mistake("E-SHEET-014", folder_for_sheet, C, None, "may read"),
+    Mistake("E-SHEET-014", pipe_for_sheet, C, None, "may read"),
+    Mistake("E-SHEET-020", link_sheet_outside, C, None, "file itself"),
+    Mistake("E-SHEET-021", write(C, "patient" + "," * MAX_COLUMNS), C, None, "right file"),
     Mistake("E-SHEET-015", edit(C, "Age,Sex", "Age,age "), C, 1, "rename", "age"),
     Mistake("E-SHEET-016", edit(T, "Tumor Site", "Specimen ID"), T, 1, "rename", "Specimen ID"),
     Mistake("E-SHEET-016", edit(C, "OS (months)", "split"), C, 1, "rename", "split"),
@@ -119,6 +139,7 @@ MISTAKES = [
     Mistake("E-TISSUE-004", edit(T, "masks/b.tif", "s3://bucket/b.tif"), T, 4, "relative", "cell_mask"),
     Mistake("E-TISSUE-005", edit(T, "images/a_he.tif", "images/../../a_he.tif"), T, 3, "folder above", "image"),
     Mistake("E-TISSUE-006", link_outside, T, 2, "file itself", "image"),
+    Mistake("E-TISSUE-008", pipe_for_image, T, 2, "devices", "image"),
     Mistake("E-TISSUE-007", edit(T, "images/a_he.tif", "images/A_HE.tif"), T, 3, "'images/a_he.tif'", "image"),
     Mistake("E-TISSUE-007", edit(T, "images/a_he.tif", "images/a-he.tiff"), T, 3, "'images/a_he.tif'", "image"),
     Mistake("E-TISSUE-007", edit(T, "images/a_he.tif", "a_he.tif"), T, 3, "'images/a_he.tif'", "image"),
@@ -272,7 +293,7 @@ def test_no_message_names_a_person_or_a_machine(raw: Path, mistake: Mistake) -> 
 
 def test_every_code_is_tested() -> None:
     untested = CATALOGUE.keys() - {mistake.code for mistake in MISTAKES}
-    assert untested == {"E-CELL-011"}  # a Parquet column of lists: test_cells_table
+    assert untested == {"E-CELL-011", "E-SHEET-022"}  # a Parquet column of lists, many rows: tests of their own
 
 
 def test_only_errors_stop_and_warnings_have_a_remedy() -> None:

@@ -127,3 +127,11 @@ def test_a_real_clinical_table(sample_data: Path) -> None:
     assert sheet.problems == ()
     assert sheet.headers == ("AGE", "MMRP_status", "DEATH", "OS_m", "Sample")
     assert sheet.rows[0].cells[4] == "Endo_TMA_IGO7T_Core[1,6,D]"
+
+
+def test_a_sheet_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spora_build.submission.sheet.MAX_ROWS", 3)
+    (tmp_path / "sheet.csv").write_text("a,b\n" + "1,2\n" * 5)
+    sheet = read_sheet(tmp_path / "sheet.csv", tmp_path)
+    assert [(problem.code, problem.place.row) for problem in sheet.problems] == [("E-SHEET-022", 5)]
+    assert len(sheet.rows) == 3
