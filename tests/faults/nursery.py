@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -68,6 +69,22 @@ def wait_for(child: int) -> int:
         time.sleep(0.01)
     os.killpg(child, signal.SIGKILL)
     raise TimeoutError("a build hangs")
+
+
+def kill_after(child: int, out: Path, lines: int, more_s: float) -> int:
+    """Kill a child and all that it started a moment after the ledger has grown by so many lines; how it ended."""
+    lines += _lines(out)
+    while _lines(out) < lines and os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        time.sleep(0.005)
+    time.sleep(more_s)
+    with suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    return wait_for(child)
+
+
+def _lines(out: Path) -> int:
+    ledger = out / f"{NAME}.private" / "ledger.jsonl"
+    return len(ledger.read_bytes().splitlines()) if ledger.exists() else 0
 
 
 def die_before(number: int) -> None:
@@ -131,21 +148,15 @@ def main() -> None:
     wanted = digests(reference / NAME)
     untouched = digests(Path(raw))
     chance = random.Random(int(step))
-    began = time.monotonic()
-    if first == "random":
-        _fresh(start, Path(folder) / "warm", scenario)
-        assert wait_for(in_child(lambda: build(Path(raw), Path(folder) / "warm", 2))) == 0
-    usual_s = time.monotonic() - began
+    lines = _lines(reference)
     out = Path(folder) / "out"
     workers = 2 if first == "random" else 1
     for number in range(int(count)):
         _fresh(start, out, scenario)
         if first == "random":
-            moment: float = chance.uniform(0.02, usual_s)
+            moment = chance.randrange(lines)
             child = in_child(lambda: build(Path(raw), out, workers))
-            time.sleep(moment)
-            os.killpg(child, signal.SIGKILL)
-            died = wait_for(child)
+            died = kill_after(child, out, moment, chance.uniform(0, 0.2))
         else:
             moment = int(first) + number * int(step)
 
