@@ -7,7 +7,6 @@ import sys
 from functools import cache
 from typing import Any
 
-
 _M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 

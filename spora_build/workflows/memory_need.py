@@ -17,8 +17,8 @@ _CHUNK_PX, _CHUNKS = 256, 3
 def images_need(job: ImagesJob) -> int:
     """Bytes for writing the images of a tissue: process + threads × (windows + chunks), whatever the image's size.
 
-    A window is what :mod:`spora_build.store.windows` allows: 1024² pixels of all channels, or 256 MiB where the raw file
-    is stored in strips, which the plan does not know; and never more than the whole image.
+    A window is what :mod:`spora_build.store.windows` allows: 1024² pixels of all channels, or 256 MiB where the raw
+    file is stored in strips, which the plan does not know; and never more than the whole image.
     """
     needs = []
     for image in job.tissue.images:

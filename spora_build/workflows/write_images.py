@@ -19,7 +19,6 @@ from spora_build.store.image import ImageSpec, open_image, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import fingerprint_file
 from spora_build.workflows.find_overlay import overlay_notes
-from spora_build.workflows.free_memory import free_memory
 from spora_build.workflows.guard import guarded
 from spora_build.workflows.plan import PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.watch import WatchedPixels
