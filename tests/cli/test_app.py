@@ -53,10 +53,13 @@ def test_examples_are_what_the_parser_takes(name: str) -> None:
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("convert", "--help"), ("tile", "--help")])
 def test_help_is_there_at_once(arguments: tuple[str, ...]) -> None:
     spora_build(*arguments)  # compiles what is new
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert spora_build(*arguments).returncode == 0
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < HELP_CPU_S
+    seconds = []
+    for _ in range(4):  # the least counts: other programs take caches and turns
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert spora_build(*arguments).returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(seconds) < HELP_CPU_S
 
 
 def test_version() -> None:
