@@ -45,7 +45,7 @@ def tissues_frame(plan: Plan) -> pd.DataFrame:
 
 
 def _typed(column: pd.Series[Any]) -> pd.Series[Any]:
-    values = [None if value is None or value is pd.NA else value for value in column]
+    values = [None if pd.isna(value) else value for value in column]
     present = [value for value in values if value is not None]
     if column.name == "mpp" or (present and all(type(value) in (int, float) for value in present)):
         whole = len(present) == len(values) and all(type(value) is int for value in present)
