@@ -20,6 +20,8 @@ def fold(text: str) -> str:
     A sign between two digits means something (``CK5/6`` is not CK56, ``CA19-9`` not CA199): it stays, as ``/``. So does
     a plus between two names, while the one of ``CD3+`` is lost.
     """
+    if text.isascii() and text.isalnum():  # most names of genes: the rest changes nothing of these
+        return text.lower()
     lowered = _BETWEEN_DIGITS.sub("/", plain_text(text).casefold())
     joined = re.sub(r"(?<=[0-9a-z])\s*\+\s*(?=[0-9a-z])", "+", lowered)
     return re.sub(r"[^0-9a-z/+]|(?<![0-9])/|/(?![0-9])|\+$", "", joined)

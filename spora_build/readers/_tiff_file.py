@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from spora_build.errors import Place, Problem, SporaBuildError, UnreadableFileError
 from spora_build.readers._file_bytes import damaged
@@ -67,15 +67,22 @@ def _first_page(path: Path, _size: int, _mtime_ns: int) -> FirstPage | None:
 @contextmanager
 def open_tiff(path: Path) -> Iterator[Any]:
     """Yield the file as ``tifffile.TiffFile``. Whatever goes wrong with the header inside is an UnreadableFileError."""
-    import tifffile
-
     try:
-        with path.open("rb") as stream, tifffile.TiffFile(stream, name=path.name) as tiff:
+        with path.open("rb") as stream, _parsed(stream, path.name) as tiff:
             yield tiff
     except (SporaBuildError, MemoryError):
         raise
     except Exception as error:  # a header can be wrong in as many ways as a parser has lines
         raise damaged(path.name, f"its TIFF header makes no sense ({type(error).__name__})") from error
+
+
+def _parsed(stream: IO[bytes], name: str) -> Any:
+    import tifffile
+
+    try:
+        return tifffile.TiffFile(stream, name=name)
+    except MemoryError as error:  # lengths in the header are read before anything could check them
+        raise damaged(name, "its TIFF header asks for more memory than there is") from error
 
 
 def pages_of(tiff: Any, name: str) -> list[Any]:

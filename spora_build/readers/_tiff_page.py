@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ class StoredPage:
             pixels = self.cache.get(key, lambda: self.decode(self.bytes.read(offset, count), index).copy())
         else:
             pixels = self.decode(self.bytes.read(offset, count), index)
-        if pixels.shape[0] < bottom or pixels.shape[1] < right:
+        if pixels.shape[0] < bottom or pixels.shape[1] < right or pixels.shape[2] < self._contiguous_samples:
             raise damaged(self.bytes.name, f"strip or tile {index} holds fewer pixels than the header says")
         return pixels[top:bottom, left:right]
 
@@ -177,6 +178,8 @@ def _check_segments(page: StoredPage, *, is_jpeg: bool) -> None:
     needed = down * across * (page.samples if page.is_planar else 1)
     if min(len(page.offsets), len(page.counts)) < needed:
         raise damaged(name, f"{needed} strips or tiles are needed, the header lists {len(page.offsets)}")
+    if not all(isinstance(number, Integral) for of in (page.offsets, page.counts) for number in of[:needed]):
+        raise damaged(name, "the places of its strips or tiles are no whole numbers")
     if page.is_raw:
         return
     decoded = page.segment.height * page.segment.width * page.samples * page.dtype.itemsize

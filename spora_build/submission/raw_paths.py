@@ -18,6 +18,15 @@ _MAX_FILES = 200_000
 _ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]+://)")
 
 
+def resolved(path: Path, folders: dict[Path, Path]) -> Path:
+    """``path.resolve()``; ``folders`` remembers those met before. Raises OSError or RuntimeError (a loop of links)."""
+    if path.is_symlink():
+        return path.resolve()
+    if path.parent not in folders:
+        folders[path.parent] = path.parent.resolve()
+    return folders[path.parent] / path.name
+
+
 @dataclass
 class RawPaths:
     """Finds what sheets name in one raw folder, and remembers listings for suggestions."""
@@ -26,6 +35,7 @@ class RawPaths:
     _listings: dict[Path, dict[str, str]] = field(default_factory=dict)
     _by_name: dict[str, str] | None = None
     _suggested: int = 0
+    _folders: dict[Path, Path] = field(default_factory=dict)
 
     def find(self, text: str, file: str, row: int, column: str) -> tuple[str, Path | None, Problem | None]:
         """The path with ``/`` as it is relative to the folder, the absolute path, or the problem."""
@@ -41,7 +51,7 @@ class RawPaths:
             remedy = self._suggest(relative)
             return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion=remedy)
         try:
-            is_inside = path.resolve().is_relative_to(self.root.resolve())
+            is_inside = resolved(path, self._folders).is_relative_to(self._resolved_root())
         except (OSError, RuntimeError):  # a loop of links
             return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion="put the file itself there.")
         if not is_inside:
@@ -49,6 +59,11 @@ class RawPaths:
         if not (path.is_file() or path.is_dir()):
             return name, None, problem("E-TISSUE-008", file, row, column, text)
         return name, path, None
+
+    def _resolved_root(self) -> Path:
+        if self.root not in self._folders:
+            self._folders[self.root] = self.root.resolve()
+        return self._folders[self.root]
 
     def _walk(self, relative: PurePosixPath) -> Path | None:
         path = self.root / relative

@@ -178,6 +178,8 @@ def _read_toml(path: Path) -> tuple[dict[str, Any], dict[str, int], list[Problem
         row = int(line[1]) if line and line[1] else len(content.splitlines()) or 1
         reason = _ERROR_LINE.sub("", message).rstrip(".")
         return {}, {}, [problem("E-SET-001", FILE, row, reason=reason[:1].lower() + reason[1:])]
+    except ValueError:  # TOMLDecodeError is one too: this is a number of thousands of digits
+        return {}, {}, [problem("E-SET-001", FILE, reason="a number in it is far too long")]
 
 
 def _rows(content: str) -> dict[str, int]:

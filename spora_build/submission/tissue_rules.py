@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spora_build.errors import Problem
 from spora_build.submission.problems import problem, rows_text
+from spora_build.submission.raw_paths import resolved
 from spora_build.submission.spelling import loose_identifier
 
 if TYPE_CHECKING:
@@ -42,13 +43,15 @@ def _groups(images: Iterable[ImageRow], key: Callable[[ImageRow], Hashable]) -> 
     """Rows that agree in a key, which is not None; groups of two and more."""
     groups: defaultdict[Hashable, list[ImageRow]] = defaultdict(list)
     for row in images:
-        if key(row) is not None:
-            groups[key(row)].append(row)
+        found = key(row)
+        if found is not None:
+            groups[found].append(row)
     return (group for group in groups.values() if len(group) > 1)
 
 
 def _repeated_images(images: Sequence[ImageRow], file: str) -> Iterator[Problem]:
-    for group in _groups(images, lambda row: row.path.resolve()):
+    folders: dict[Path, Path] = {}
+    for group in _groups(images, lambda row: resolved(row.path, folders)):
         named = [row for row in group if row.series is not None]
         first: dict[str | None, int] = {}
         for row in group:

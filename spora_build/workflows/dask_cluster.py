@@ -24,13 +24,12 @@ from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.store.atomic import TEMPORARY_SUFFIX
 from spora_build.workflows.executors import Need
 from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.memory_gate import GATE
 from spora_build.workflows.quiet import keep_quiet
 
 J = TypeVar("J")
 R = TypeVar("R")
 
-MEMORY = "SPORA_BUILD_MEMORY"
-"""Dask resource of every worker, in bytes; a job takes its need from it while it runs."""
 CONNECT_S = 30.0
 FIRST_WORKER_S = 600.0
 """Longest wait for a worker: at the start, and where all of them are gone."""
@@ -44,11 +43,8 @@ class Parcel:
 
     work: Callable[[Any], Any] = field(repr=False)
     job: Any = field(repr=False)
-
-    def open(self) -> Any:
-        """Do the work, on the worker."""
-        keep_quiet()
-        return self.work(self.job)
+    need: int = 0
+    """Bytes of memory."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +74,21 @@ def _digest(path: Path) -> str:
         return ""
 
 
-def _parcel(parcel: Parcel) -> Any:
-    return parcel.open()
+def _do(parcel: Parcel) -> Any:
+    """On a worker: the work, as soon as its memory has room beside what its other threads are at."""
+    from distributed import get_worker
+
+    keep_quiet()
+    # not by Dask's own resources: tasks that wait for one are never looked at again when a later worker declares it
+    limit = get_worker().memory_manager.memory_limit or _physical_memory()
+    with GATE.hold(parcel.need, limit):
+        return parcel.work(parcel.job)
+
+
+def _physical_memory() -> int:
+    if "SC_PHYS_PAGES" not in getattr(os, "sysconf_names", ()):
+        return sys.maxsize
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 @dataclass
@@ -103,13 +112,12 @@ class DaskCluster:
         from distributed.scheduler import KilledWorker
 
         executor = self.client.get_executor(pure=False)
-        room = max((worker["resources"].get(MEMORY, 0) for worker in self._workers().values()), default=0)
         futures: dict[Future[R], int] = {}
         lost: list[int] = []
         try:
             for place, (index, job) in enumerate(jobs.items()):
-                taken = {} if need is None or not room else {"resources": {MEMORY: min(need(job), room)}}
-                futures[executor.submit(_parcel, Parcel(work, job), priority=-place, **taken)] = index
+                parcel = Parcel(work, job, 0 if need is None else need(job))
+                futures[executor.submit(_do, parcel, priority=-place)] = index
             for future in self._as_they_come(set(futures)):
                 try:
                     result = future.result()
@@ -154,14 +162,13 @@ def open_cluster(
     """Connect to a running scheduler and make sure that its workers can do our work.
 
     Every worker must have our version and see the folders under the same paths: a file put into each ``writable`` one,
-    and the first file of each ``readable`` one. Each worker's memory becomes a resource that jobs share. ``threads``
-    per job: 0 for each worker's share of its cores. Raises EnvironmentFaultError.
+    and the first file of each ``readable`` one. ``threads`` per job: 0 for each worker's share of its cores. Raises
+    EnvironmentFaultError.
     """
     with _connected(address, scheduler_file) as client:
         _wait_for_worker(client)
         with _witnesses([f.resolve() for f in writable], [f.resolve() for f in readable]) as witnesses:
             seen = _look_at_workers(client, witnesses)
-        client.register_plugin(_memory_plugin())
         per_host: dict[str, int] = {}
         for worker, info in client.scheduler_info(n_workers=-1)["workers"].items():
             if worker in seen:
@@ -243,21 +250,6 @@ def _look_at_workers(client: Any, witnesses: tuple[tuple[str, str], ...]) -> dic
                 )
             )
     return seen
-
-
-def _memory_plugin() -> Any:
-    from distributed import WorkerPlugin
-
-    class Memory(WorkerPlugin):
-        """Tells the scheduler how much memory a worker has, also of workers that come later."""
-
-        name = "spora-build-memory"
-
-        async def setup(self, worker: Any) -> None:
-            limit = worker.memory_manager.memory_limit or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-            await worker.set_resources(**{MEMORY: limit})
-
-    return Memory()
 
 
 def _other_version(which: str) -> Problem:

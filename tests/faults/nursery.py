@@ -147,6 +147,7 @@ def main() -> None:
     reference, start = Path(folder) / "reference", Path(folder) / "start"
     wanted = digests(reference / NAME)
     untouched = digests(Path(raw))
+    assert wanted and untouched
     chance = random.Random(int(step))
     lines = _lines(reference)
     out = Path(folder) / "out"

@@ -121,6 +121,21 @@ def test_a_job_that_kills_its_workers_costs_no_other(cluster: DaskCluster) -> No
     assert results == [0, 2, 4, -3, 8, 10]
 
 
+def test_jobs_wait_for_workers_that_come_back(cluster: DaskCluster, tmp_path: Path) -> None:
+    jobs = [tmp_path / str(number) for number in range(6)]
+    killed: set[int] = set()
+
+    def kill_all(_: Path) -> None:
+        if not killed:
+            killed.update(cluster.client.run(os.getpid).values())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    with use_resources(Resources(cluster)):
+        assert run_jobs(span, jobs, on_killed=fail, on_result=kill_all, need=lambda _: 1000) == jobs
+    assert len(killed) == 2
+
+
 def test_a_worker_never_holds_more_than_its_memory(tmp_path: Path) -> None:
     """Four threads, and room for one of these jobs in each worker."""
     jobs = [tmp_path / str(number) for number in range(6)]
