@@ -19,16 +19,23 @@ ALLOWED = {
     "cli": GROUND | WINGS | {"checks", "workflows", "example"},
 }
 
+STAGES = [
+    *("running", "planning", "dataset", "drafting", "images", "masks", "cells", "tiles", "statistics", "checking"),
+    *("reporting", "bucket", "convert", "build", "doctor"),
+]
+"""Rooms of ``workflows`` in an order in which each imports earlier ones only."""
 
-def rooms_imported_by(file: Path) -> set[str]:
-    """Rooms of the package that a file imports from."""
+
+def rooms_imported_by(file: Path, package: str = "spora_build") -> set[str]:
+    """Rooms of a package that a file imports from."""
     names: list[str] = []
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-    return {name.split(".")[1] for name in names if name.startswith("spora_build.")}
+    start = f"{package}."
+    return {name.removeprefix(start).split(".")[0] for name in names if name.startswith(start)}
 
 
 def room_of(file: Path) -> str:
@@ -44,6 +51,17 @@ def test_imports_go_down_only() -> None:
         for room in rooms_imported_by(file) & ALLOWED.keys()
         if room != room_of(file) and room not in ALLOWED[room_of(file)]
     ]
+    assert not wrong
+
+
+def test_stages_import_earlier_stages_only() -> None:
+    wrong = []
+    for file in (PACKAGE / "workflows").rglob("*.py"):
+        room = file.relative_to(PACKAGE / "workflows").parts[0].removesuffix(".py")
+        if room != "__init__":
+            later = {*STAGES[STAGES.index(room) + 1 :]}
+            found = rooms_imported_by(file, "spora_build.workflows")
+            wrong += [f"{file.relative_to(PACKAGE)} imports {other}" for other in found & later]
     assert not wrong
 
 

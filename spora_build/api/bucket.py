@@ -7,8 +7,8 @@ from pathlib import Path
 
 from spora_build.api.dataset import Dataset, layout_of
 from spora_build.transfer.remote import open_remote
-from spora_build.workflows import fetch as _fetch
-from spora_build.workflows import publish as _publish
+from spora_build.workflows.bucket import fetch as _fetch
+from spora_build.workflows.bucket import publish as _publish
 
 
 def publish(

@@ -9,11 +9,11 @@ from spora_build.api.dataset import Dataset, whole
 from spora_build.model.modality import Modality
 from spora_build.workflows import build as _build
 from spora_build.workflows import doctor as _doctor
-from spora_build.workflows import init as _init
-from spora_build.workflows import inspect as _inspect
 from spora_build.workflows.convert import ConvertRequest, prepare
-from spora_build.workflows.jobs import Existing
-from spora_build.workflows.plan import Plan
+from spora_build.workflows.drafting import init as _init
+from spora_build.workflows.drafting import inspect as _inspect
+from spora_build.workflows.planning.plan import Plan
+from spora_build.workflows.running.jobs import Existing
 
 
 def doctor() -> tuple[_doctor.Finding, ...]:

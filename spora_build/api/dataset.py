@@ -18,7 +18,7 @@ from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import INSTANCES, Layout
 from spora_build.store.mask import read_mask
 from spora_build.store.tables import read_table
-from spora_build.workflows.find_dataset import find_dataset
+from spora_build.workflows.dataset.find_dataset import find_dataset
 
 
 @dataclass(frozen=True)

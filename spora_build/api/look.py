@@ -8,13 +8,13 @@ from pathlib import Path
 from spora_build.api.dataset import Dataset, layout_of
 from spora_build.checks.report import Report
 from spora_build.errors import Severity
-from spora_build.workflows import privacy_check as _privacy_check
-from spora_build.workflows import repair as _repair
-from spora_build.workflows import report as _report
-from spora_build.workflows import validate as _validate
-from spora_build.workflows.bench_config import BenchConfigs, plan_bench_configs, write_bench_configs
-from spora_build.workflows.find_dataset import find_dataset_or_remains
-from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.checking import privacy_check as _privacy_check
+from spora_build.workflows.checking import validate as _validate
+from spora_build.workflows.dataset import repair as _repair
+from spora_build.workflows.dataset.bench_config import BenchConfigs, plan_bench_configs, write_bench_configs
+from spora_build.workflows.dataset.find_dataset import find_dataset_or_remains
+from spora_build.workflows.reporting import report as _report
+from spora_build.workflows.running.jobs import default_workers
 
 
 def validate(

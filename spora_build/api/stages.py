@@ -10,15 +10,15 @@ from spora_build.model.report import Outcome
 from spora_build.pixels.mask_settings import mask_settings
 from spora_build.pixels.nuclei import NucleiSettings
 from spora_build.pixels.standardize import Recipe
-from spora_build.workflows.cells_of_dataset import stored_source
-from spora_build.workflows.choose_tiles import choose_tiles
-from spora_build.workflows.jobs import Existing, default_workers
-from spora_build.workflows.split import SplitRow, run_split
-from spora_build.workflows.stage_cells import run_cells
-from spora_build.workflows.stage_mask import run_mask
-from spora_build.workflows.stage_segment import run_segment
-from spora_build.workflows.stage_stats import run_stats
-from spora_build.workflows.stage_tile import run_tile
+from spora_build.workflows.cells.of_dataset import stored_source
+from spora_build.workflows.cells.stage import run_cells
+from spora_build.workflows.cells.stage_segment import run_segment
+from spora_build.workflows.dataset.split import SplitRow, run_split
+from spora_build.workflows.masks.stage import run_mask
+from spora_build.workflows.running.jobs import Existing, default_workers
+from spora_build.workflows.statistics.stage import run_stats
+from spora_build.workflows.tiles.choose import choose_tiles
+from spora_build.workflows.tiles.stage import run_tile
 
 
 def mask(

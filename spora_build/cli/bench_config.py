@@ -28,7 +28,7 @@ def bench_config(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import show_problems
     from spora_build.cli.stages import open_dataset
-    from spora_build.workflows.bench_config import plan_bench_configs, write_bench_configs
+    from spora_build.workflows.dataset.bench_config import plan_bench_configs, write_bench_configs
 
     configs = plan_bench_configs(open_dataset(dataset))
     written = {path.relative_to(out).as_posix() for path in write_bench_configs(configs, out)}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
-from spora_build.workflows.jobs import Existing
+from spora_build.workflows.running.jobs import Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -31,8 +31,8 @@ def cells(
     Example: `spora-build cells --task cell_type`
     """
     from spora_build.cli.stages import finish, open_dataset
-    from spora_build.workflows.cells_of_dataset import stored_source
-    from spora_build.workflows.stage_cells import run_cells
+    from spora_build.workflows.cells.of_dataset import stored_source
+    from spora_build.workflows.cells.stage import run_cells
 
     layout = open_dataset(dataset)
     source = stored_source(layout, tuple(task) if task else None)

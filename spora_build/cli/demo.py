@@ -29,8 +29,8 @@ def demo(
     from spora_build.cli.validate import show_report
     from spora_build.example.cohort import NAME, write_example
     from spora_build.workflows.build import build
+    from spora_build.workflows.checking.validate import validate
     from spora_build.workflows.convert import ConvertRequest, prepare
-    from spora_build.workflows.validate import validate
 
     raw = folder / "raw"
     out.rule("a lab's raw folder")

@@ -16,8 +16,8 @@ from spora_build.model.report import Outcome, Status
 
 def run(app: typer.Typer) -> None:
     """Run the app and exit with the code of what happened; wrong options are typer's to explain (exit 2)."""
-    from spora_build.workflows.free_memory import share_one_pool
-    from spora_build.workflows.quiet import keep_quiet
+    from spora_build.workflows.running.free_memory import share_one_pool
+    from spora_build.workflows.running.quiet import keep_quiet
 
     keep_quiet()
     share_one_pool()
@@ -34,7 +34,7 @@ def run(app: typer.Typer) -> None:
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the boundary of the process: shown without the text, which may identify
         from spora_build.cli.console import show_problems
-        from spora_build.workflows.guard import explain
+        from spora_build.workflows.running.guard import explain
 
         show_problems(explain(error))
         sys.exit(ExitCode.ENVIRONMENT if isinstance(error, OSError | MemoryError) else ExitCode.INVALID_DATA)

@@ -40,8 +40,8 @@ def fetch(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress
     from spora_build.transfer.remote import open_remote
-    from spora_build.workflows.fetch import PUBLIC_BUCKET, PUBLIC_ENDPOINT, plan_download
-    from spora_build.workflows.fetch import fetch as run
+    from spora_build.workflows.bucket.fetch import PUBLIC_BUCKET, PUBLIC_ENDPOINT, plan_download
+    from spora_build.workflows.bucket.fetch import fetch as run
 
     default = PUBLIC_ENDPOINT if source is None else None
     remote = open_remote(source or PUBLIC_BUCKET, endpoint=endpoint, default_endpoint=default)

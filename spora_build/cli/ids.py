@@ -39,7 +39,7 @@ def show(dataset: Dataset = None) -> None:
     from spora_build.errors import UsageError
     from spora_build.privacy.crosswalk import Crosswalk
     from spora_build.privacy.key import KEY_FILE
-    from spora_build.workflows.rotate_ids import no_crosswalk
+    from spora_build.workflows.dataset.rotate_ids import no_crosswalk
 
     layout = open_dataset(dataset)
     crosswalk = Crosswalk.load(layout.private)
@@ -80,7 +80,7 @@ def import_key(
     """
     from spora_build.cli.console import out as console
     from spora_build.privacy.key import import_key as take
-    from spora_build.workflows.rotate_ids import new_dataset
+    from spora_build.workflows.dataset.rotate_ids import new_dataset
 
     layout = new_dataset(name, out or Path())
     key = take(layout.private, source)
@@ -102,7 +102,7 @@ def rotate(
     from spora_build.cli.console import out as console
     from spora_build.cli.stages import open_dataset
     from spora_build.privacy.pseudonym import IdScheme
-    from spora_build.workflows.rotate_ids import new_dataset, rotate_ids
+    from spora_build.workflows.dataset.rotate_ids import new_dataset, rotate_ids
 
     if scheme is not None and scheme not in list(IdScheme):
         raise typer.BadParameter("use keyed, random or spora", param_hint="--id-scheme")

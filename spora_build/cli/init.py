@@ -32,7 +32,7 @@ def init(
 
     from spora_build.cli.console import out, show_problems
     from spora_build.model.modality import Modality
-    from spora_build.workflows.init import draft, write_templates
+    from spora_build.workflows.drafting.init import draft, write_templates
 
     if template is None:
         if raw is None:

@@ -26,7 +26,7 @@ def inspect(
     from rich.table import Table
 
     from spora_build.cli.console import out, show_problems
-    from spora_build.workflows.inspect import inspect as look
+    from spora_build.workflows.drafting.inspect import inspect as look
 
     files = list(look(path))
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
-from spora_build.workflows.jobs import Existing
+from spora_build.workflows.running.jobs import Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def mask(
     """
     from spora_build.cli.stages import finish, open_dataset
     from spora_build.pixels.mask_settings import mask_settings
-    from spora_build.workflows.stage_mask import run_mask
+    from spora_build.workflows.masks.stage import run_mask
 
     given = {
         "threshold": threshold,

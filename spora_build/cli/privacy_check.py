@@ -30,7 +30,7 @@ def privacy_check(
     from spora_build.cli.console import out, progress, show_problems
     from spora_build.cli.stages import open_dataset
     from spora_build.errors import ExitCode
-    from spora_build.workflows.privacy_check import privacy_check as check
+    from spora_build.workflows.checking.privacy_check import privacy_check as check
 
     report = check(open_dataset(dataset), private=private, show_progress=progress)
     if as_json:

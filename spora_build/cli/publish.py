@@ -10,7 +10,7 @@ import typer
 from spora_build.cli.options import Dataset
 
 if TYPE_CHECKING:
-    from spora_build.workflows.publish import Publication
+    from spora_build.workflows.bucket.publish import Publication
 
 _SHOWN = 20
 
@@ -47,8 +47,8 @@ def publish(
     from spora_build.cli.console import out, progress
     from spora_build.cli.stages import open_dataset
     from spora_build.transfer.remote import open_remote
-    from spora_build.workflows.publish import check_fit, plan_publication
-    from spora_build.workflows.publish import publish as run
+    from spora_build.workflows.bucket.publish import check_fit, plan_publication
+    from spora_build.workflows.bucket.publish import publish as run
 
     layout = open_dataset(dataset)
     remote = open_remote(target, endpoint=endpoint)

@@ -29,9 +29,9 @@ def repair(
 
     from spora_build.cli.console import err, out
     from spora_build.errors import ExitCode
-    from spora_build.workflows.find_dataset import find_dataset_or_remains
-    from spora_build.workflows.repair import find_faults
-    from spora_build.workflows.repair import repair as put_right
+    from spora_build.workflows.dataset.find_dataset import find_dataset_or_remains
+    from spora_build.workflows.dataset.repair import find_faults
+    from spora_build.workflows.dataset.repair import repair as put_right
 
     layout = find_dataset_or_remains(dataset or Path())
     found = put_right(layout, with_orphans=prune) if yes else find_faults(layout)

@@ -38,8 +38,8 @@ def report(
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress
     from spora_build.cli.stages import open_dataset
-    from spora_build.workflows.jobs import default_workers
-    from spora_build.workflows.report import look_at_dataset, report_path, write_report
+    from spora_build.workflows.reporting.report import look_at_dataset, report_path, write_report
+    from spora_build.workflows.running.jobs import default_workers
 
     layout = open_dataset(dataset)
     path = report_path(layout, out)

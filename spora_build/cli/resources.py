@@ -23,14 +23,14 @@ def resources(
     threads: int = 0,
 ) -> Iterator[None]:
     """Run the block on this machine's processes, or on the Dask cluster that the options name."""
-    from spora_build.workflows.executors import Resources, use_resources
+    from spora_build.workflows.running.executors import Resources, use_resources
 
     limit = None if memory is None else parse_memory(memory)
     if scheduler is None and scheduler_file is None:
         with use_resources(Resources(memory=limit)):
             yield
         return
-    from spora_build.workflows.dask_cluster import open_cluster
+    from spora_build.workflows.running.dask_cluster import open_cluster
 
     with (
         open_cluster(

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting
-from spora_build.workflows.jobs import Existing
+from spora_build.workflows.running.jobs import Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,7 +37,7 @@ def segment(
     """
     from spora_build.cli.stages import finish, open_dataset
     from spora_build.pixels.nuclei import NucleiSettings
-    from spora_build.workflows.stage_segment import run_segment
+    from spora_build.workflows.cells.stage_segment import run_segment
 
     try:
         settings = NucleiSettings(radius_um=radius_um, expand_um=expand_um, level=level, min_area_um2=min_area_um2)

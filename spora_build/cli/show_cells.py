@@ -13,7 +13,7 @@ def show_cells(layout: Layout) -> None:
     from rich.table import Table
 
     from spora_build.cli.console import out
-    from spora_build.workflows.stage_cells import reconciliation_file
+    from spora_build.workflows.cells.stage import reconciliation_file
 
     path = reconciliation_file(layout)
     if not path.exists():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from spora_build.cli.console import out
-from spora_build.workflows.plan import Plan
+from spora_build.workflows.planning.plan import Plan
 
 
 def show_plan(plan: Plan) -> None:

@@ -29,7 +29,7 @@ def split(
 
     from spora_build.cli.console import out
     from spora_build.cli.stages import open_dataset
-    from spora_build.workflows.split import run_split
+    from spora_build.workflows.dataset.split import run_split
 
     rows = run_split(open_dataset(dataset), test_share=test, by=by, seed=seed, again=again)
     table = Table(by or "patients", "train", "test", box=None, pad_edge=False, header_style="bold")

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from spora_build.model.report import Outcome
 from spora_build.store.layout import Layout
-from spora_build.workflows.progress import ShowProgress
+from spora_build.workflows.running.progress import ShowProgress
 
 
 def open_dataset(given: Path | None) -> Layout:
     """The dataset of ``--dataset``, or the one around the current folder. Raises UsageError."""
-    from spora_build.workflows.find_dataset import find_dataset
+    from spora_build.workflows.dataset.find_dataset import find_dataset
 
     return find_dataset(given or Path())
 
@@ -29,7 +29,7 @@ def finish(
     from spora_build.cli.console import progress, show_outcomes
     from spora_build.cli.exits import exit_with
     from spora_build.cli.resources import resources
-    from spora_build.workflows.jobs import default_workers
+    from spora_build.workflows.running.jobs import default_workers
 
     with resources(
         scheduler=scheduler,

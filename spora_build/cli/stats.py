@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
-from spora_build.workflows.jobs import Existing
+from spora_build.workflows.running.jobs import Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def stats(
     """
     from spora_build.cli.stages import finish, open_dataset
     from spora_build.pixels.standardize import Recipe
-    from spora_build.workflows.stage_stats import run_stats
+    from spora_build.workflows.statistics.stage import run_stats
 
     recipe = Recipe(upper_quantile, lower_quantile)
     finish(

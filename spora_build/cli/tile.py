@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
-from spora_build.workflows.jobs import Existing
+from spora_build.workflows.running.jobs import Existing
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,8 +41,8 @@ def tile(
     Example: `spora-build tile --size 224 --stride 112`
     """
     from spora_build.cli.stages import finish, open_dataset
-    from spora_build.workflows.choose_tiles import choose_tiles
-    from spora_build.workflows.stage_tile import run_tile
+    from spora_build.workflows.tiles.choose import choose_tiles
+    from spora_build.workflows.tiles.stage import run_tile
 
     given = {
         "stride_px": stride,

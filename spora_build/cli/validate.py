@@ -58,7 +58,7 @@ def _check(dataset: str | None, deep: bool, severities: Mapping[str, Severity] |
     if dataset is not None and dataset.startswith("s3://"):
         from spora_build.errors import Problem, UsageError
         from spora_build.transfer.remote import open_remote
-        from spora_build.workflows.validate_remote import validate_remote
+        from spora_build.workflows.checking.validate_remote import validate_remote
 
         if deep:
             raise UsageError(
@@ -70,7 +70,7 @@ def _check(dataset: str | None, deep: bool, severities: Mapping[str, Severity] |
             )
         return validate_remote(open_remote(dataset, endpoint=endpoint), severities=severities)
     from spora_build.cli.stages import open_dataset
-    from spora_build.workflows.validate import validate as check
+    from spora_build.workflows.checking.validate import validate as check
 
     return check(open_dataset(Path(dataset) if dataset else None).root, deep=deep, severities=severities)
 

@@ -38,7 +38,13 @@ def view(
     from spora_build.checks.view import DatasetView
     from spora_build.cli.console import out as console
     from spora_build.cli.stages import open_dataset
-    from spora_build.workflows.view import draw_tissue, find_tissue, open_in_napari, picture_path, write_picture
+    from spora_build.workflows.reporting.view import (
+        draw_tissue,
+        find_tissue,
+        open_in_napari,
+        picture_path,
+        write_picture,
+    )
 
     found = DatasetView(open_dataset(dataset).root)
     tissue_id = find_tissue(found, tissue)

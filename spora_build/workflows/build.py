@@ -10,27 +10,27 @@ from spora_build.errors import PartialError
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import mask_settings
 from spora_build.pixels.standardize import Recipe
-from spora_build.workflows.cells_of_sheet import sheet_source
-from spora_build.workflows.choose_tiles import choose_tiles
+from spora_build.workflows.cells.of_sheet import sheet_source
+from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.convert import Conversion, ConvertRequest, write_images
-from spora_build.workflows.hold import hold
-from spora_build.workflows.jobs import default_workers
-from spora_build.workflows.orphans import find_orphans, prune, wanted_by
-from spora_build.workflows.outputs import doubt
-from spora_build.workflows.progress import ShowProgress, silent
-from spora_build.workflows.roster import open_roster, publish, published, strike, withdraw
-from spora_build.workflows.stage_cells import run_cells
-from spora_build.workflows.stage_mask import run_mask
-from spora_build.workflows.stage_stats import run_stats
-from spora_build.workflows.stage_tile import run_tile
-from spora_build.workflows.write_images import STAGE as IMAGES
+from spora_build.workflows.dataset.hold import hold
+from spora_build.workflows.dataset.orphans import find_orphans, prune, wanted_by
+from spora_build.workflows.dataset.outputs import doubt
+from spora_build.workflows.dataset.roster import open_roster, publish, published, strike, withdraw
+from spora_build.workflows.images.write import STAGE as IMAGES
+from spora_build.workflows.masks.stage import run_mask
+from spora_build.workflows.running.jobs import default_workers
+from spora_build.workflows.running.progress import ShowProgress, silent
+from spora_build.workflows.statistics.stage import run_stats
+from spora_build.workflows.tiles.choose import choose_tiles
+from spora_build.workflows.tiles.stage import run_tile
 
 
 def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress = silent) -> list[Outcome]:
     """Run every stage; one outcome per tissue and stage.
 
     A tissue that fails in a stage is left out of the later ones and of all tables, and costs no other tissue. The
-    public table of tissues is written last: see :mod:`spora_build.workflows.roster`.
+    public table of tissues is written last: see :mod:`spora_build.workflows.dataset.roster`.
     """
     with hold(conversion.layout):
         return _build(replace(conversion, layout=open_roster(conversion.layout)), request, show_progress)
@@ -65,7 +65,7 @@ def _build(conversion: Conversion, request: ConvertRequest, show_progress: ShowP
     masks = mask_settings(settings.mask.method, settings.mask.options)
     common: dict[str, Any] = {"workers": workers, "existing": request.existing, "show_progress": show_progress}
     add(run_mask(layout, masks, user_masks=drawn, **common))
-    add(run_cells(layout, sheet_source(conversion, request.raw), **common))
+    add(run_cells(layout, sheet_source(conversion.submission, conversion.plan, request.raw), **common))
     tiling = settings.tiling
     requests = choose_tiles(
         layout,

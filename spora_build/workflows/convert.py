@@ -12,22 +12,22 @@ from spora_build.model.report import Outcome, Status
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.submission import Settings, Submission, read_submission
-from spora_build.workflows.disk_space import refuse_full_disk
-from spora_build.workflows.give_ids import KeyMadeMeanwhileError, open_ids
-from spora_build.workflows.hold import hold
-from spora_build.workflows.images_due import ImageWork
-from spora_build.workflows.jobs import Existing, default_workers, run_jobs, split_workers
-from spora_build.workflows.make_plan import make_plan
-from spora_build.workflows.memory_need import images_need
-from spora_build.workflows.orphans import find_orphans, orphan_problems, wanted_by
-from spora_build.workflows.plan import Plan, PlannedTissue
-from spora_build.workflows.progress import ShowProgress, silent
-from spora_build.workflows.relint import decisions_entry
-from spora_build.workflows.roster import published, withdraw
-from spora_build.workflows.sources import source_entries
-from spora_build.workflows.write_images import STAGE as IMAGES
-from spora_build.workflows.write_images import ImagesJob, ImagesOutcome, write_tissue
-from spora_build.workflows.write_tables import write_cohort_tables
+from spora_build.workflows.checking.relint import decisions_entry
+from spora_build.workflows.dataset.hold import hold
+from spora_build.workflows.dataset.orphans import find_orphans, orphan_problems, wanted_by
+from spora_build.workflows.dataset.roster import published, withdraw
+from spora_build.workflows.dataset.sources import source_entries
+from spora_build.workflows.dataset.write_tables import write_cohort_tables
+from spora_build.workflows.images.disk_space import refuse_full_disk
+from spora_build.workflows.images.due import ImageWork
+from spora_build.workflows.images.memory_need import images_need
+from spora_build.workflows.images.write import STAGE as IMAGES
+from spora_build.workflows.images.write import ImagesJob, ImagesOutcome, write_tissue
+from spora_build.workflows.planning.give_ids import KeyMadeMeanwhileError, open_ids
+from spora_build.workflows.planning.make_plan import make_plan
+from spora_build.workflows.planning.plan import Plan, PlannedTissue
+from spora_build.workflows.running.jobs import Existing, default_workers, run_jobs, split_workers
+from spora_build.workflows.running.progress import ShowProgress, silent
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from spora_build.workflows.jobs import default_workers
+from spora_build.workflows.running.jobs import default_workers
 
 PACKAGES = (
     "numpy",

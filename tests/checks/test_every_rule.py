@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spora_build.checks.core import Status, rules
-from spora_build.workflows.validate import validate
+from spora_build.workflows.checking.validate import validate
 from tests.checks.build_dataset import GENES
 from tests.checks.corrupt_derived import DERIVED_CORRUPTIONS
 from tests.checks.corrupt_images import IMAGE_CORRUPTIONS

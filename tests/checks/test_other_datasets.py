@@ -19,7 +19,7 @@ from spora_build.checks.core import rules, run
 from spora_build.checks.recipes import METHODS
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
-from spora_build.workflows.validate import validate
+from spora_build.workflows.checking.validate import validate
 from tests.checks.build_dataset import IMC_ONLY, NAME, REGISTERED, write_image
 from tests.checks.corrupt_images import again
 from tests.checks.corruption import Corruption, cell, column, delete, metadata, table

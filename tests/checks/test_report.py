@@ -13,7 +13,7 @@ from spora_build.checks.junit import to_junit
 from spora_build.checks.report import MAX_PLACES, Report
 from spora_build.checks.severity_file import read_severities
 from spora_build.errors import ExitCode, Severity, UsageError
-from spora_build.workflows.validate import validate
+from spora_build.workflows.checking.validate import validate
 from tests.checks.build_dataset import IMC_ONLY
 from tests.checks.corruption import cell, delete, write
 

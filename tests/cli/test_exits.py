@@ -34,7 +34,7 @@ def test_no_text_of_a_foreign_error_is_shown(
     def fail() -> None:
         raise error from ValueError(f"the cause is {SECRET}")
 
-    monkeypatch.setattr("spora_build.workflows.quiet.keep_quiet", lambda: None)  # this process is pytest's
+    monkeypatch.setattr("spora_build.workflows.running.quiet.keep_quiet", lambda: None)  # this process is pytest's
     monkeypatch.setattr("sys.argv", ["spora-build"])
     with pytest.raises(SystemExit) as left:
         exits.run(app)

@@ -21,7 +21,7 @@ import numpy as np
 from spora_build.errors import SporaBuildError
 from spora_build.model.geometry import Window
 from spora_build.readers import open_rois, readers
-from spora_build.workflows.quiet import keep_quiet
+from spora_build.workflows.running.quiet import keep_quiet
 from tests.readers.sample_makers import SAMPLES
 
 MEMORY_BYTES = 3 << 30

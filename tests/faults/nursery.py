@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import pandas as pd
 
-import spora_build.workflows.preload
+import spora_build.workflows.running.preload
 from spora_build.store import shard
 from spora_build.store.layout import Layout
 from spora_build.store.seal import seal_image, seal_mask
@@ -32,7 +32,7 @@ from spora_build.workflows import build as build_module
 from spora_build.workflows.convert import ConvertRequest, prepare
 from tests.faults.tiny_cohort import NAME, digests
 
-assert spora_build.workflows.preload
+assert spora_build.workflows.running.preload
 CHANGES = ("rename", "replace", "mkdir", "unlink", "rmdir", "fsync", "link")
 TIMEOUT_S = 300
 

@@ -95,14 +95,17 @@ class Calls:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.made: dict[str, list[str]] = {}
-        from spora_build.workflows import convert, stage_cells, stage_mask, stage_stats, stage_tile
+        import spora_build.workflows.build  # which imports every stage
+        from spora_build.workflows import cells, convert, masks, statistics, tiles
+
+        assert spora_build.workflows.build
 
         for module, name, stage in (
             (convert, "write_tissue", "images"),
-            (stage_mask, "mask_one", "mask"),
-            (stage_cells, "cells_one", "cells"),
-            (stage_tile, "tile_one", "tile"),
-            (stage_stats, "measure_one", "stats"),
+            (masks.stage, "mask_one", "mask"),
+            (cells.stage, "cells_one", "cells"),
+            (tiles.stage, "tile_one", "tile"),
+            (statistics.stage, "measure_one", "stats"),
         ):
             monkeypatch.setattr(module, name, self._counting(getattr(module, name), stage))
 

@@ -16,8 +16,8 @@ from spora_build.readers import find_reader, open_rois
 from spora_build.store.array_promise import memory_budget, promised_bytes
 from spora_build.submission.settings import load_settings
 from spora_build.submission.settings_types import Cells
-from spora_build.workflows.cell_mask_file import open_cell_mask
-from spora_build.workflows.user_mask import open_user_mask
+from spora_build.workflows.cells.mask_file import open_cell_mask
+from spora_build.workflows.masks.user_mask import open_user_mask
 
 
 def header(shape: tuple[int, ...], dtype: str) -> bytes:
@@ -52,7 +52,7 @@ def test_an_array_that_is_too_large_to_hold(tmp_path: Path, monkeypatch: pytest.
     path = bomb(tmp_path / "mask.npz", (2000, 2000), held=4_000_000)
     assert path.stat().st_size < 10_000
     assert promised_bytes(path) == 4_000_000
-    for module in ("user_mask", "cell_mask_file"):
+    for module in ("masks.user_mask", "cells.mask_file"):
         monkeypatch.setattr(f"spora_build.workflows.{module}.memory_budget", lambda: 3_999_999)
     with pytest.raises(InvalidDataError, match="E-MASK-017"), open_user_mask(path, "mask"):
         pass

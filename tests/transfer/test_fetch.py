@@ -20,10 +20,10 @@ from spora_build.errors import InvalidDataError, UsageError
 from spora_build.store.layout import Layout
 from spora_build.transfer import listing
 from spora_build.transfer.remote import open_remote
-from spora_build.workflows import fetch as module
-from spora_build.workflows.fetch import Download, fetch, plan_download
-from spora_build.workflows.publish import plan_publication, publish
-from spora_build.workflows.validate import validate
+from spora_build.workflows.bucket import fetch as module
+from spora_build.workflows.bucket.fetch import Download, fetch, plan_download
+from spora_build.workflows.bucket.publish import plan_publication, publish
+from spora_build.workflows.checking.validate import validate
 from tests.checks.build_dataset import IMC_ONLY, NAME
 from tests.transfer.s3_server import BUCKET, Served, replace_object
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from spora_build.errors import UsageError
-from spora_build.workflows.fetch_selection import Selection, choose
+from spora_build.workflows.bucket.fetch_selection import Selection, choose
 
 ROWS = [("a_x_0000", "imc"), ("a_x_0000", "he"), ("a_y_0000", "imc"), ("a_y_0001", "ihc_CD3E")]
 PATHS = [

@@ -18,10 +18,10 @@ from spora_build.errors import EnvironmentFaultError, InvalidDataError, PrivacyE
 from spora_build.store.layout import Layout
 from spora_build.transfer import listing
 from spora_build.transfer.remote import open_remote
-from spora_build.workflows import publish as module
-from spora_build.workflows.publish import Publication, check_fit, find_wrong, plan_publication, publish
-from spora_build.workflows.validate import validate
-from spora_build.workflows.validate_remote import validate_remote
+from spora_build.workflows.bucket import publish as module
+from spora_build.workflows.bucket.publish import Publication, check_fit, find_wrong, plan_publication, publish
+from spora_build.workflows.checking.validate import validate
+from spora_build.workflows.checking.validate_remote import validate_remote
 from tests.checks.build_dataset import IMC_ONLY, NAME
 from tests.transfer.s3_server import BUCKET, PASSWORD, Served, replace_object
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from spora_build.model.report import Outcome
 from spora_build.store.layout import Layout
-from spora_build.workflows.cells_of_sheet import sheet_source
+from spora_build.workflows.cells.of_sheet import sheet_source
+from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images
-from spora_build.workflows.jobs import Existing
-from spora_build.workflows.stage_cells import run_cells
+from spora_build.workflows.running.jobs import Existing
 from tests.workflows.conftest import KEY
 
 NAME = "smith2023novel"
@@ -111,7 +111,10 @@ class RawCells:
         conversion, request = self.prepare(**options)
         write_images(conversion, request)
         outcomes = run_cells(
-            conversion.layout, sheet_source(conversion, self.root), workers=1, existing=Existing(request.existing)
+            conversion.layout,
+            sheet_source(conversion.submission, conversion.plan, self.root),
+            workers=1,
+            existing=Existing(request.existing),
         )
         return Built(conversion, outcomes)
 

@@ -17,9 +17,9 @@ from spora_build.errors import InvalidDataError, UsageError
 from spora_build.example.cohort import MPP, NAME, PATIENTS
 from spora_build.model.report import Status
 from spora_build.workflows.build import build
+from spora_build.workflows.checking.validate import validate
 from spora_build.workflows.convert import ConvertRequest, prepare, write_images
-from spora_build.workflows.jobs import Existing
-from spora_build.workflows.validate import validate
+from spora_build.workflows.running.jobs import Existing
 from tests.workflows.conftest import convert, tree_bytes
 
 

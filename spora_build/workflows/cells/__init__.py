@@ -1,0 +1,1 @@
+"""Instance masks, annotations and measurements: cells.parquet and the cell masks."""

@@ -1,0 +1,1 @@
+"""What stands on disk: who is in a dataset, who holds it, what is left over, what is changed in place."""

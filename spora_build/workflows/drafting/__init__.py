@@ -1,0 +1,1 @@
+"""What is in a raw folder, and sheets drafted from it."""

@@ -1,0 +1,1 @@
+"""The tissue mask of every tissue at every pixel size."""

@@ -1,0 +1,106 @@
+"""The mask stage with its memory: masks are made again where images or settings changed; a person's own stay."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from spora_build.errors import EnvironmentFaultError
+from spora_build.model.modality import Modality
+from spora_build.model.report import Outcome, Status
+from spora_build.pixels.mask_settings import MaskSettings
+from spora_build.store.layout import Layout
+from spora_build.store.ledger import Ledger, fingerprint
+from spora_build.store.tables import read_table
+from spora_build.workflows.dataset.cohort import tissue_ids
+from spora_build.workflows.dataset.hold import holding
+from spora_build.workflows.dataset.inputs import identify
+from spora_build.workflows.dataset.outputs import image_print, mask_key, mask_print
+from spora_build.workflows.dataset.roster import withdraw
+from spora_build.workflows.masks.work import STAGE, MaskJob, mask_one, plan_masks
+from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.progress import ShowProgress, silent
+
+
+@holding
+def run_mask(
+    layout: Layout,
+    settings: MaskSettings,
+    *,
+    user_masks: Mapping[str, tuple[Path, str]] | None = None,
+    only: Collection[str] = (),
+    workers: int = 1,
+    existing: Existing = Existing.REFRESH,
+    show_progress: ShowProgress = silent,
+) -> list[Outcome]:
+    """Write the tissue masks that are missing or out of date; one outcome per tissue.
+
+    ``user_masks`` are a person's own by tissue id, with the name to call them in messages. None: this run knows no
+    sheet, and masks that came from a sheet stay as they are.
+    """
+    ledger = Ledger.load(layout.private)
+    known = tissue_ids(layout)
+    masks = user_masks or {}
+    jobs = plan_masks(
+        layout, settings, {t: path for t, (path, _) in masks.items()}, {t: name for t, (_, name) in masks.items()}
+    )
+    jobs = [job for job in jobs if job.tissue_id in known and (not only or job.tissue_id in only)]
+    passed = _passed_channels(layout)
+    prints = {job.tissue_id: _fingerprint(layout, ledger, job, passed) for job in jobs}
+    due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], existing, user_masks is None)]
+    by_tissue = {job.tissue_id: job for job in due}
+    withdraw(layout, by_tissue)
+    ledger.begin(mask_key(tissue) for tissue in by_tissue)
+    with show_progress("tissue masks", len(due)) as bar:
+
+        def heard(outcome: Outcome) -> None:
+            if outcome.status is Status.DONE:
+                job = by_tissue[outcome.tissue_id]
+                owner = "person" if job.user_mask else "found"
+                ledger.record([(mask_key(job.tissue_id), prints[job.tissue_id]), (_owner_key(job), owner)])
+            bar.advance()
+
+        made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard)
+    kept = [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs if job.tissue_id not in by_tissue]
+    return sorted([*made, *kept], key=lambda outcome: outcome.tissue_id)
+
+
+def _killed(job: MaskJob, error: EnvironmentFaultError) -> Outcome:
+    return Outcome(job.tissue_id, STAGE, Status.FAILED, error.problems)
+
+
+def _owner_key(job: MaskJob) -> str:
+    return f"{STAGE}-owner/{job.tissue_id}"
+
+
+def _passed_channels(layout: Layout) -> dict[Modality, list[str]]:
+    """Channels that the foreground is looked for in: another tissue of the cohort may change which."""
+    found = {}
+    for modality in layout.find_modalities():
+        path = layout.channels_table(modality)
+        if modality.is_multiplex and path.is_file():
+            table = read_table(path)
+            if {"channel_name", "qc_pass"} <= set(table.columns):
+                found[modality] = sorted(str(name) for name in table["channel_name"][table["qc_pass"].astype(bool)])
+    return found
+
+
+def _fingerprint(layout: Layout, ledger: Ledger, job: MaskJob, passed: Mapping[Modality, Sequence[str]]) -> str:
+    images = [(str(m), mpp, image_print(layout, ledger, m, mpp, job.tissue_id)) for m, mpp in job.images]
+    if job.user_mask is not None:
+        return fingerprint(images, identify(ledger, job.shown_name, job.user_mask))
+    names = [passed.get(modality, ()) for modality in sorted({modality for modality, _ in job.images})]
+    return fingerprint(images, job.settings, names)
+
+
+def _is_due(layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, without_sheet: bool) -> bool:
+    there = all(mask_print(layout, mpp, job.tissue_id) != "missing" for mpp in {mpp for _, mpp in job.images})
+    if not there:
+        return True
+    if without_sheet and ledger.entries.get(_owner_key(job), "person") == "person":
+        return False
+    if existing is Existing.OVERWRITE:
+        return True
+    if existing is Existing.SKIP:
+        return ledger.was_begun(mask_key(job.tissue_id))
+    return not ledger.matches(mask_key(job.tissue_id), value)

@@ -1,0 +1,163 @@
+"""Run small picklable jobs on several processes; results come back in the order of the jobs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from enum import StrEnum
+from multiprocessing.connection import wait
+from typing import TypeVar
+
+from spora_build.errors import EnvironmentFaultError, Problem
+from spora_build.workflows.running.executors import Need, current_resources, fitting_workers
+from spora_build.workflows.running.quiet import keep_quiet
+
+J = TypeVar("J")
+R = TypeVar("R")
+
+
+class Existing(StrEnum):
+    """What to do about work that is there already."""
+
+    REFRESH = "refresh"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    ERROR = "error"
+
+
+def default_workers() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def split_workers(workers: int, jobs: int) -> tuple[int, int]:
+    """(processes, threads in each) for a number of workers and jobs: few large jobs share the cores by threads.
+
+    On a cluster, its own numbers.
+    """
+    cluster = current_resources().cluster
+    if cluster is not None:
+        return min(cluster.slots, max(1, jobs)), cluster.threads
+    processes = max(1, min(workers, jobs))
+    return processes, max(1, workers // processes)
+
+
+def worker_killed() -> EnvironmentFaultError:
+    """The error of a job whose process was killed, most often for want of memory."""
+    return EnvironmentFaultError(
+        Problem(
+            "E-ENV-010",
+            "the worker process was killed, most likely because the machine ran out of memory.",
+            "run again with fewer workers (--jobs 1) or on a machine with more memory.",
+        )
+    )
+
+
+def run_jobs(
+    work: Callable[[J], R],
+    jobs: Sequence[J],
+    *,
+    workers: int = 1,
+    on_killed: Callable[[J, EnvironmentFaultError], R],
+    on_result: Callable[[R], None] | None = None,
+    need: Need[J] | None = None,
+) -> list[R]:
+    """``[work(job) for job in jobs]``, on ``workers`` processes or on the cluster in use, whatever their number.
+
+    ``work`` is a module-level function that turns its own errors into results. ``on_killed`` makes the result of a job
+    whose process died: the jobs that were under way at a death run again, each in a process of its own, so that only
+    the killer is lost. ``on_result`` hears of each result as it comes, in any order, in this process; what it raises
+    stops everything, as an interruption does: workers are killed where they are. With ``need`` no more jobs run at
+    once than the memory in use allows.
+    """
+    cluster = current_resources().cluster
+    results: dict[int, R] = {}
+
+    def keep(index: int, result: R) -> None:
+        results[index] = result
+        if on_result is not None:
+            on_result(result)
+
+    if need is not None:
+        workers = fitting_workers(workers, [need(job) for job in jobs])
+    if cluster is None and (workers <= 1 or len(jobs) <= 1):
+        for index, job in enumerate(jobs):
+            keep(index, work(job))
+        return [results[index] for index in range(len(jobs))]
+
+    def run(some: dict[int, J]) -> list[int]:
+        if cluster is not None:
+            return cluster.run(work, some, keep, need)
+        return _run_pool(work, some, min(workers, len(some)), keep)
+
+    waiting = dict(enumerate(jobs))
+    while waiting:
+        suspects = run(waiting)
+        for index in suspects:
+            if run({index: jobs[index]}):
+                keep(index, on_killed(jobs[index], worker_killed()))
+        waiting = {index: job for index, job in waiting.items() if index not in results}
+    return [results[index] for index in range(len(jobs))]
+
+
+def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Callable[[int, R], None]) -> list[int]:
+    """Jobs that may have killed their process: those that had been started when one died."""
+    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
+    lost: list[int] = []
+    try:
+        futures: dict[Future[R], int] = {}
+        with suppress(BrokenProcessPool):  # a worker may die before the last job is handed in
+            for index, job in jobs.items():
+                futures[pool.submit(work, job)] = index
+        for future in as_completed(futures):
+            try:
+                result = future.result()
+            except BrokenProcessPool:
+                lost.append(futures[future])
+                continue
+            keep(futures[future], result)
+    except BaseException:
+        _kill(pool)
+        raise
+    pool.shutdown()
+    # jobs are taken in their order: of those without a result only the first can have been under way
+    return sorted(lost)[: workers + 1]
+
+
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: what they were at is unfinished in any case, and swept away by who holds the dataset."""
+    processes = list((pool._processes or {}).values())
+    for process in processes:
+        with suppress(OSError, ValueError):
+            process.kill()
+    pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _start_worker() -> None:
+    keep_quiet()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    """Without its parent a worker would go on writing into a dataset that a next build holds."""
+    wait([sentinel])
+    os._exit(1)
+
+
+def _context() -> multiprocessing.context.BaseContext:
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["spora_build.workflows.running.preload"])
+    return context

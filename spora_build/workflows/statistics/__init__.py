@@ -1,0 +1,1 @@
+"""How often each value occurs, and the standardization tables from it."""

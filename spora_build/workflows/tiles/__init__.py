@@ -1,0 +1,1 @@
+"""Tiles of every tissue mask, and their tables."""

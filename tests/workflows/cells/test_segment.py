@@ -1,0 +1,121 @@
+"""Segmentation of a dataset that has no masks, and how well it does on real tissue."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tifffile
+
+from spora_build.errors import UsageError
+from spora_build.example.tissue import draw_multiplex, make_tissue
+from spora_build.model.geometry import Size, Window
+from spora_build.model.report import Status
+from spora_build.pixels.nuclei import NucleiSettings, find_levels, segment, stain
+from spora_build.store.image import open_image
+from spora_build.workflows.cells.segment import label_bands
+from spora_build.workflows.cells.stage_segment import run_segment
+from tests.pixels.match_cells import Match, match
+from tests.workflows.raw_cells import Built, RawCells
+
+TISSUES = {f"{name}.tif": make_tissue(300, 420, seed) for seed, name in enumerate("abc", start=1)}
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Built:
+    """Three tissues, the first with a mask and annotations."""
+    raw = RawCells(tmp_path / "raw")
+    for seed, (name, tissue) in enumerate(TISSUES.items()):
+        given = {"cell_mask": "mask.tif"} if name == "a.tif" else {}
+        raw.image(name, draw_multiplex(tissue, seed)[:3], 0.5, **given)
+    raw.mask("mask.tif", TISSUES["a.tif"].labels)
+    types = TISSUES["a.tif"].types
+    raw.table([{"image": "a.tif", "cell_id": cell, "kind": kind} for cell, kind in enumerate(types, start=1)])
+    return raw.run()
+
+
+def test_tissues_without_masks_get_cells_and_others_keep_theirs(built: Built) -> None:
+    given = built.cells
+    outcomes = run_segment(built.layout, NucleiSettings())
+    segmented = {o.tissue_id for o in outcomes if o.stage == "segment" and o.status is Status.DONE}
+    assert segmented == {built.tissue("b.tif"), built.tissue("c.tif")}
+    for name in ("b.tif", "c.tif"):
+        made = built.instances(name, 0.5)
+        assert match(made, TISSUES[name].labels).f1 > 0.95
+        assert np.array_equal(np.unique(made), np.arange(made.max() + 1))
+        assert built.instances(name, 1.0, "kind").max() == 0
+    cells = built.cells
+    kept = cells[cells["tissue_id"] == built.tissue("a.tif")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept[given.columns], given)
+    assert "original_cell_id" not in cells
+    told = json.loads((built.layout.metadata / "segmentation.json").read_text())
+    assert set(told) == segmented
+    assert told[built.tissue("b.tif")]["nuclear_channels"] == ["DAPI"]
+    again = run_segment(built.layout, NucleiSettings())
+    assert {outcome.status for outcome in again} == {Status.SKIPPED}
+
+
+def test_other_settings_segment_again_and_old_labels_lose_their_annotations(built: Built) -> None:
+    run_segment(built.layout, NucleiSettings(expand_um=0))
+    cells = built.cells
+    ours = cells["tissue_id"] == built.tissue("b.tif")
+    cells.loc[ours, "kind"] = "mine"
+    cells.to_parquet(built.layout.cells_table)
+    small = built.instances("b.tif", 0.5)
+    run_segment(built.layout, NucleiSettings(expand_um=2))
+    assert (built.instances("b.tif", 0.5) > 0).sum() > (small > 0).sum()
+    after = built.cells.set_index("tissue_id")["kind"]
+    assert after.loc[built.tissue("b.tif")].isna().all()
+    assert after.loc[built.tissue("a.tif")].notna().all()
+
+
+def test_any_tile_size_gives_the_same_labels(built: Built) -> None:
+    image = open_image(built.layout.image(built.layout.find_modalities()[0], 0.5, built.tissue("b.tif")))
+    settings = NucleiSettings(background_um=6)
+    pixels = image.read([0], Window(0, 0, image.size.height, image.size.width))
+    levels = find_levels([pixels], 0.5, settings)
+    made = [
+        np.concatenate(list(label_bands(image, [0], 0.5, settings, levels, tile_px))) for tile_px in (1024, 128, 97)
+    ]
+    assert np.array_equal(made[0], made[1])
+    assert np.array_equal(made[0], made[2])
+
+
+def test_what_cannot_be_segmented(built: Built) -> None:
+    with pytest.raises(UsageError, match="E-SEG-002"):
+        run_segment(built.layout, NucleiSettings(), modality="imc")
+    outcomes = run_segment(built.layout, NucleiSettings(), nuclear=["HH3"])
+    assert {p.code for o in outcomes for p in o.problems} == {"E-SEG-001"}
+
+
+def of_image(pixels: np.ndarray, mpp: float, settings: NucleiSettings) -> np.ndarray:
+    levels = find_levels([pixels], mpp, settings)
+    height, width = pixels.shape[1:]
+    plane = stain(pixels, levels.scales, settings)
+    return segment(plane, Window(0, 0, height, width), Size(height, width), mpp, settings, levels)
+
+
+@pytest.mark.realdata
+def test_nuclei_of_inform(sample_data: Path) -> None:
+    """docs/segmentation.md tells these numbers."""
+    stem = sample_data / "inform-fihc4" / "FIHC4__0929309_HP_IM3_2"
+    dapi = tifffile.imread(f"{stem}_component_data.tif", series=0)[3:4]
+    true = tifffile.imread(f"{stem}_binary_seg_maps.tif")[1]
+    found = match(of_image(dapi, 0.497, NucleiSettings(expand_um=0)), true)
+    assert found.f1 >= 0.70
+    assert found.ap50 >= 0.54
+
+
+@pytest.mark.realdata
+def test_cells_of_deepcell(sample_data: Path) -> None:
+    """docs/segmentation.md tells these numbers."""
+    folder = sample_data / "imc-bodenmiller" / "steinbock"
+    total = Match(0, 0, 0)
+    for path in sorted((folder / "img").iterdir()):
+        made = of_image(tifffile.imread(path)[4:5], 1.0, NucleiSettings(counts=True, expand_um=1))
+        total += match(made, tifffile.imread(folder / "masks_deepcell" / path.name))
+    assert total.both + total.true_only == 169
+    assert total.f1 >= 0.46

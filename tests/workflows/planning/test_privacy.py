@@ -1,0 +1,96 @@
+"""What the gate sees of a whole submission: file names, short identifiers, channels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from spora_build.errors import ExitCode, PrivacyError
+from spora_build.store.layout import Layout
+from spora_build.workflows.checking.privacy_check import privacy_check
+from spora_build.workflows.convert import ConvertRequest, prepare
+from tests.workflows.conftest import convert
+
+PATIENTS = ("P-01", "P-02", "P-03", "P-04")
+IMAGES = ("hn_0471_b", "hn_0523_a", "hn_0611_c", "hn_0702_a")
+PANEL = "channel,marker,description\nDAPI,DAPI,nuclei\nCD3,CD3E,{}\n"
+
+
+def write_raw(
+    folder: Path, *, column: str = "grade", values: tuple[str, ...] = ("1", "2", "2", "3"), about: str = "T cells"
+) -> Path:
+    (folder / "imc").mkdir(parents=True)
+    rows = [f"image,patient,modality,mpp,cell_mask,{column}"]
+    for patient, image, value in zip(PATIENTS, IMAGES, values, strict=True):
+        pixels = np.random.default_rng(0).poisson(20, (2, 60, 80)).astype(np.uint16)
+        pixels[:, 15:45, 20:60] += 500
+        metadata = {"axes": "CYX", "Channel": {"Name": ["DAPI", "CD3"]}}
+        tifffile.imwrite(folder / f"imc/{image}.ome.tif", pixels, metadata=metadata)
+        tifffile.imwrite(folder / f"imc/{image}_seg.tif", (pixels[0] > 300).astype(np.uint8), metadata=None)
+        rows.append(f"imc/{image}.ome.tif,{patient},imc,1.0,imc/{image}_seg.tif,{value}")
+    (folder / "tissues.csv").write_text("\n".join(rows))
+    (folder / "panel_imc.csv").write_text(PANEL.format(about))
+    (folder / "spora.toml").write_text('name = "smith2023novel"\n')
+    return folder
+
+
+def refused(raw: Path, out: Path) -> list[tuple[str, str | None, str | None]]:
+    with pytest.raises(PrivacyError) as caught:
+        prepare(ConvertRequest(raw=raw, out=out, dry_run=True))
+    errors = [problem for problem in caught.value.problems if problem.severity == "error"]
+    shown = "".join(map(str, errors)).lower()
+    assert not any(raw.lower() in shown for raw in (*PATIENTS, *IMAGES))
+    return [(problem.code, problem.place.file, problem.place.column) for problem in errors]
+
+
+def test_the_raw_folder_alone_passes(tmp_path: Path) -> None:
+    assert prepare(ConvertRequest(raw=write_raw(tmp_path / "raw"), out=tmp_path, dry_run=True)).plan.tissues
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("original_file_name", tuple(f"{image}.ome.tif" for image in IMAGES)),
+        ("original_file_name", tuple(f"D:\\export\\{image}.czi" for image in IMAGES)),
+        ("acquisition", IMAGES),
+        ("acquisition", tuple(image.upper().replace("_", "-") for image in IMAGES)),
+        ("segmented_as", tuple(f"{image}_seg.tif" for image in IMAGES)),
+        ("batch", ("a", "b", "with P-03", "b")),
+        ("batch", ("a", "b", "b", "(p-04)")),
+    ],
+)
+def test_columns_that_repeat_file_names_or_patients_are_refused(
+    tmp_path: Path, column: str, values: tuple[str, ...]
+) -> None:
+    found = refused(write_raw(tmp_path / "raw", column=column, values=values), tmp_path)
+    assert [place for _, *place in found] == [["tissues.csv", column]]
+
+
+def test_a_channel_described_by_a_patient_is_refused(tmp_path: Path) -> None:
+    raw = write_raw(tmp_path / "raw", about="retitrated on P-03")
+    assert refused(raw, tmp_path) == [("E-PRIV-010", "panel_imc.csv", None)]
+
+
+def test_a_channel_named_after_a_patient_in_the_file_is_refused(tmp_path: Path) -> None:
+    raw = write_raw(tmp_path / "raw")
+    (raw / "panel_imc.csv").unlink()
+    metadata = {"axes": "CYX", "Channel": {"Name": ["DAPI", "CD3 P-01"]}}
+    tifffile.imwrite(raw / f"imc/{IMAGES[0]}.ome.tif", np.ones((2, 30, 40), np.uint16), metadata=metadata)
+    assert refused(raw, tmp_path) == [("E-PRIV-010", "panel_imc.csv", None)]
+
+
+def test_an_allowed_column_is_told_at_the_end_and_everything_else_is_still_searched(
+    tmp_path: Path, key_file: Path
+) -> None:
+    raw = write_raw(tmp_path / "raw", column="batch", values=("a", "b", "like P-03", "b"))
+    with (raw / "spora.toml").open("a") as file:
+        file.write('[privacy.columns]\n"tissues.batch" = { allow = "A. Steward", on = 2026-01-31 }\n')
+    layout = Layout(convert(raw, tmp_path / "out", key_file))
+    report = privacy_check(layout)
+    assert {problem.code for problem in report.problems} == {"W-PRIV-025"}
+    assert report.exit_code is ExitCode.OK
+    (layout.root / "notes.txt").write_text("like P-03")
+    assert privacy_check(layout).exit_code is ExitCode.PRIVACY

@@ -1,0 +1,218 @@
+"""A real Dask cluster of processes on loopback: the same bytes, deaths survived, what is wrong told at the start."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spora_build.errors import EnvironmentFaultError
+from spora_build.workflows.build import build
+from spora_build.workflows.convert import ConvertRequest, prepare
+from spora_build.workflows.running import dask_cluster as module
+from spora_build.workflows.running.dask_cluster import DaskCluster, Parcel, open_cluster
+from spora_build.workflows.running.executors import Resources, use_resources
+from spora_build.workflows.running.jobs import run_jobs, split_workers
+from tests.workflows.conftest import tree_bytes
+from tests.workflows.running.test_executors import fail, span
+
+distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
+
+
+@contextmanager
+def local_cluster(**options: Any) -> Iterator[Any]:
+    """Scheduler and worker processes on loopback."""
+    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.daemon": True}
+    defaults = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "memory_limit": "2GB"}
+    with (
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            **{**defaults, **options}, host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as cluster,
+    ):
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Any]:
+    """Two workers of one thread."""
+    with local_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def cluster(running: Any) -> Iterator[DaskCluster]:
+    """A connection to them."""
+    with open_cluster(running.scheduler_address, threads=1) as connected:
+        yield connected
+
+
+@dataclass
+class KillOneWorker:
+    """A progress bar that kills a worker's process when the first piece of the stage ``images`` is done."""
+
+    cluster: DaskCluster
+    killed: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def show(self, label: str, total: int) -> Iterator[KillOneWorker]:
+        assert total >= 0
+        self.label = label
+        yield self
+
+    def advance(self) -> None:
+        """One piece is done."""
+        if self.label == "images" and not self.killed:
+            pids = self.cluster.client.run(os.getpid)
+            busy = {a for a, keys in self.cluster.client.processing().items() if keys}
+            self.killed.append(next(pid for address, pid in pids.items() if address in busy))
+            os.kill(self.killed[0], signal.SIGKILL)
+
+
+def test_a_build_on_a_cluster_survives_a_death_and_has_the_same_bytes(
+    running: Any, example_raw: Path, example_dataset: Path, key_file: Path, tmp_path: Path
+) -> None:
+    request = ConvertRequest(raw=example_raw.resolve(), out=tmp_path, key_file=key_file)
+    conversion = prepare(request)
+    folders = {"writable": [tmp_path, conversion.layout.private], "readable": [example_raw]}
+    with open_cluster(running.scheduler_address, **folders) as cluster, use_resources(Resources(cluster)):
+        killer = KillOneWorker(cluster)
+        outcomes = build(conversion, request, killer.show)
+    assert len(killer.killed) == 1
+    assert not [outcome.problems for outcome in outcomes if outcome.status == "failed"]
+    assert tree_bytes(conversion.layout.root) == tree_bytes(example_dataset)
+    assert not list(tmp_path.rglob("*.building"))
+
+
+def double(job: int) -> int:
+    return 2 * job
+
+
+def double_or_die(job: int) -> int:
+    if job == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return 2 * job
+
+
+def lost(job: int, error: EnvironmentFaultError) -> int:
+    assert "E-ENV-010" in str(error)
+    return -job
+
+
+def test_results_are_in_the_order_of_the_jobs(cluster: DaskCluster) -> None:
+    heard: list[int] = []
+    with use_resources(Resources(cluster)):
+        assert split_workers(64, 100) == (2, 1)
+        assert run_jobs(double, range(20), on_killed=lost, on_result=heard.append) == list(range(0, 40, 2))
+    assert sorted(heard) == list(range(0, 40, 2))
+
+
+def test_a_job_that_kills_its_workers_costs_no_other(cluster: DaskCluster) -> None:
+    with use_resources(Resources(cluster)):
+        results = run_jobs(double_or_die, range(6), workers=2, on_killed=lost)
+    assert results == [0, 2, 4, -3, 8, 10]
+
+
+def test_jobs_wait_for_workers_that_come_back(cluster: DaskCluster, tmp_path: Path) -> None:
+    jobs = [tmp_path / str(number) for number in range(6)]
+    killed: set[int] = set()
+
+    def kill_all(_: Path) -> None:
+        if not killed:
+            killed.update(cluster.client.run(os.getpid).values())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    with use_resources(Resources(cluster)):
+        assert run_jobs(span, jobs, on_killed=fail, on_result=kill_all, need=lambda _: 1000) == jobs
+    assert len(killed) == 2
+
+
+def test_a_worker_never_holds_more_than_its_memory(tmp_path: Path) -> None:
+    """Four threads, and room for one of these jobs in each worker."""
+    jobs = [tmp_path / str(number) for number in range(6)]
+    with (
+        local_cluster(threads_per_worker=2, memory_limit="1GB") as running,
+        open_cluster(running.scheduler_address) as cluster,
+        use_resources(Resources(cluster)),
+    ):
+        assert cluster.slots == 4
+        assert run_jobs(span, jobs, on_killed=fail, need=lambda _: 600_000_000) == jobs
+        # more than any worker has: such a job runs alone
+        assert run_jobs(span, jobs[:1], on_killed=fail, need=lambda _: 10**12) == jobs[:1]
+    by_pid: dict[str, list[tuple[float, float]]] = {}
+    for file in jobs[1:]:
+        began, ended, pid = file.read_text().split()
+        by_pid.setdefault(pid, []).append((float(began), float(ended)))
+    for spans in by_pid.values():
+        ordered = sorted(spans)
+        assert all(first[1] <= second[0] for first, second in itertools.pairwise(ordered))
+
+
+def test_a_job_does_not_show_in_logs() -> None:
+    assert "secret" not in repr(Parcel(double, "a secret path"))
+
+
+def test_folders_that_a_worker_sees_otherwise_are_told(
+    running: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_digest", lambda path: "what only this machine sees")
+    with (
+        pytest.raises(EnvironmentFaultError, match=r"E-DASK-005 out: .*1 of 1 folders"),
+        open_cluster(running.scheduler_address, writable=[tmp_path / "out"]),
+    ):
+        pass
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_another_version_is_told(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "__version__", "0.0.1")
+    with (
+        pytest.raises(EnvironmentFaultError, match=r"E-DASK-004 .*not 0\.0\.1"),
+        open_cluster(running.scheduler_address),
+    ):
+        pass
+
+
+def test_an_absent_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CONNECT_S", 1.0)
+    with pytest.raises(EnvironmentFaultError, match="E-DASK-002"), open_cluster("tcp://127.0.0.1:9"):
+        pass
+
+
+def test_a_scheduler_file_is_as_good_as_an_address(running: Any, tmp_path: Path) -> None:
+    file = tmp_path / "scheduler.json"
+    file.write_text(f'{{"address": "{running.scheduler_address}"}}')
+    with open_cluster(scheduler_file=file) as cluster:
+        assert cluster.slots == 2
+
+
+def test_a_cluster_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_WORKER_S", 0.5)
+    with (
+        local_cluster(n_workers=0) as running,
+        pytest.raises(EnvironmentFaultError, match="E-DASK-003"),
+        open_cluster(running.scheduler_address),
+    ):
+        pass
+
+
+def test_workers_that_all_leave_end_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(module, "FIRST_WORKER_S", 1.0)
+    monkeypatch.setattr(module, "_LOOK_S", 0.5)
+    with (
+        local_cluster() as running,
+        open_cluster(running.scheduler_address) as cluster,
+        use_resources(Resources(cluster)),
+        pytest.raises(EnvironmentFaultError, match="E-DASK-006"),
+    ):
+        jobs = [tmp_path / str(number) for number in range(40)]
+        run_jobs(span, jobs, on_killed=fail, on_result=lambda _: running.scale(0))

@@ -1,0 +1,48 @@
+"""Jobs on processes: order, errors and deaths."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from spora_build.errors import EnvironmentFaultError
+from spora_build.workflows.running.jobs import run_jobs, split_workers
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def die_on_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.02)
+    return number
+
+
+def minus_one(job: int, error: EnvironmentFaultError) -> int:
+    assert error.problems[0].code == "E-ENV-010"
+    return -1
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_come_in_the_order_of_the_jobs(workers: int) -> None:
+    heard: list[int] = []
+    results = run_jobs(square, range(7), workers=workers, on_killed=minus_one, on_result=heard.append)
+    assert results == [0, 1, 4, 9, 16, 25, 36]
+    assert sorted(heard) == results
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_killed_worker_costs_its_own_job_only() -> None:
+    assert run_jobs(die_on_three, range(6), workers=2, on_killed=minus_one) == [0, 1, 2, -1, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("workers", "jobs", "split"), [(8, 3, (3, 2)), (2, 100, (2, 1)), (4, 0, (1, 4)), (1, 5, (1, 1))]
+)
+def test_few_large_jobs_share_the_cores(workers: int, jobs: int, split: tuple[int, int]) -> None:
+    assert split_workers(workers, jobs) == split
