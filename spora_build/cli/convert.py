@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -66,7 +67,7 @@ def convert(
     from spora_build.cli.show_cells import show_cells
     from spora_build.cli.show_plan import show_plan
     from spora_build.workflows.build import build
-    from spora_build.workflows.convert import ConvertRequest, prepare
+    from spora_build.workflows.convert import ConvertRequest, chosen_tissues, prepare
 
     if scheduler is not None or scheduler_file is not None:
         raw, out = raw.resolve(), out.resolve()  # workers have folders of their own to start from
@@ -94,7 +95,7 @@ def convert(
     conversion = prepare(request)
     show_problems(conversion.plan.problems)
     if dry_run:
-        show_plan(conversion.plan)
+        show_plan(replace(conversion.plan, tissues=chosen_tissues(conversion.plan, request.only)))
         return
     layout = conversion.layout
     with resources(

@@ -13,7 +13,7 @@ Dataset = Annotated[
     Path | None,
     typer.Option("--dataset", help="The dataset's folder. Default: the one you are in.", show_default=False),
 ]
-Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Workers; 0 uses every core.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=0, help="Workers; 0 uses every core.")]
 Memory = Annotated[
     str | None,
     typer.Option("--memory", help="Memory for all jobs of this machine together, such as 16GB.", show_default=False),

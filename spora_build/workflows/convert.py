@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
+from secrets import token_bytes
 
 from spora_build.errors import EnvironmentFaultError, PartialError, Place, Problem, UsageError
+from spora_build.model.names import is_dataset_name
 from spora_build.model.report import Outcome, Status
+from spora_build.privacy.crosswalk import TissueCodes, TissueRequest
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.submission import Settings, Submission, read_submission
@@ -74,21 +76,21 @@ def prepare(request: ConvertRequest) -> Conversion:
     """
     submission = read_submission(request.raw, request.overrides)
     settings = submission.settings
-    name = request.name or settings.name
-    if name is None:
-        missing = Problem(
-            "E-NAME-002",
-            "the dataset has no name yet.",
-            "give --name, such as --name smith2023novel, or set name in spora.toml.",
-        )
-        # a settings file that cannot be read may well hold the name
-        raise UsageError([missing, *(p for p in submission.problems if p.place.file == "spora.toml")])
+    name = request.name or settings.name or ""
+    if not is_dataset_name(name):  # the ids cannot be looked up, and everything else that is wrong is told with it
+        make_plan(submission, name, _no_codes, token_bytes())
     layout = Layout(request.out / name)
     _refuse_inside_raw(request.raw, layout.root)
     ids = open_ids(layout.private, settings, key_file=request.key_file)
-    assign = ids.preview if request.dry_run else ids.give
+
+    def assign(requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
+        if request.only:
+            known = {codes.tissue_id for codes in ids.preview(name, requests)}
+            _refuse_unknown(request.only, known | {row.image for row in submission.images})
+        return ids.preview(name, requests) if request.dry_run else ids.give(name, requests)
+
     try:
-        plan = make_plan(submission, name, partial(assign, name), ids.secret)
+        plan = make_plan(submission, name, assign, ids.secret)
     except KeyMadeMeanwhileError:  # by another first build of this dataset: its key is there now
         return prepare(request)
     notes = ids.problems(submission, dry_run=request.dry_run)
@@ -111,8 +113,7 @@ def write_images(
 
 def _write_images(conversion: Conversion, request: ConvertRequest, show_progress: ShowProgress) -> list[Outcome]:
     plan, layout, settings = conversion.plan, conversion.layout, conversion.settings
-    _refuse_unknown(request.only, plan)
-    chosen = tuple(tissue for tissue in plan.tissues if _is_chosen(tissue, request.only))
+    chosen = chosen_tissues(plan, request.only)
     stood = published(layout)
     ledger = Ledger.load(layout.private)
     ledger.record(source_entries(plan))
@@ -179,13 +180,15 @@ def _refuse_inside_raw(raw: Path, root: Path) -> None:
         )
 
 
-def _is_chosen(tissue: PlannedTissue, only: Sequence[str]) -> bool:
-    names = {tissue.tissue_id, *(image.shown_name for image in tissue.images)}
-    return not only or not names.isdisjoint(only)
+def chosen_tissues(plan: Plan, only: Collection[str]) -> tuple[PlannedTissue, ...]:
+    """The tissues that ``only`` names by their id or by one of their images; all where it is empty."""
+    if not only:
+        return plan.tissues
+    named = set(only)
+    return tuple(t for t in plan.tissues if not named.isdisjoint({t.tissue_id, *(i.shown_name for i in t.images)}))
 
 
-def _refuse_unknown(only: Sequence[str], plan: Plan) -> None:
-    known = {t.tissue_id for t in plan.tissues} | {i.shown_name for t in plan.tissues for i in t.images}
+def _refuse_unknown(only: Sequence[str], known: Container[str]) -> None:
     unknown = [name for name in only if name not in known]
     if unknown:
         raise UsageError(
@@ -196,3 +199,7 @@ def _refuse_unknown(only: Sequence[str], plan: Plan) -> None:
                 Place(file="tissues.csv", column="image"),
             )
         )
+
+
+def _no_codes(requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
+    raise AssertionError("a plan with problems asks for no codes")

@@ -18,7 +18,7 @@ from spora_build.example.cohort import MPP, NAME, PATIENTS
 from spora_build.model.report import Status
 from spora_build.workflows.build import build
 from spora_build.workflows.checking.validate import validate
-from spora_build.workflows.convert import ConvertRequest, prepare, write_images
+from spora_build.workflows.convert import ConvertRequest, chosen_tissues, prepare, write_images
 from spora_build.workflows.running.jobs import Existing
 from tests.workflows.conftest import convert, tree_bytes
 
@@ -140,6 +140,29 @@ def test_a_dataset_name_has_a_form(tmp_path: Path) -> None:
     raw = small_raw(tmp_path / "raw")
     with pytest.raises(UsageError, match="E-NAME-001"):
         prepare(ConvertRequest(raw=raw, name="Smith_2023", out=tmp_path))
+
+
+@pytest.mark.parametrize(("name", "code"), [(None, "E-NAME-002"), ("Smith_2023", "E-NAME-001")])
+def test_a_missing_name_hides_no_other_problem(tmp_path: Path, name: str | None, code: str) -> None:
+    raw = small_raw(tmp_path / "raw", {"mpp": ""})
+    (raw / "spora.toml").write_text("colour = 1\n")
+    with pytest.raises(InvalidDataError) as caught:
+        prepare(ConvertRequest(raw=raw, name=name, out=tmp_path))
+    assert {code, "E-MPP-001", "E-SET-002"} <= {problem.code for problem in caught.value.problems}
+
+
+def test_what_only_names_must_be_there_before_anything_is_made(tmp_path: Path) -> None:
+    raw = small_raw(tmp_path / "raw")
+    with pytest.raises(UsageError, match="E-USE-005"):
+        prepare(ConvertRequest(raw=raw, name="smith2023novel", out=tmp_path, only=("absent.tif",)))
+    assert [path.name for path in tmp_path.iterdir()] == ["raw"]
+
+
+def test_only_chooses_by_id_or_image(example_raw: Path, tmp_path: Path, key_file: Path) -> None:
+    plan = prepare(ConvertRequest(raw=example_raw, out=tmp_path, key_file=key_file)).plan
+    first, second = plan.tissues[0], plan.tissues[-1]
+    assert chosen_tissues(plan, ()) == plan.tissues
+    assert chosen_tissues(plan, (second.tissue_id, first.images[0].shown_name)) == (first, second)
 
 
 def test_a_dataset_is_never_written_into_the_raw_folder(tmp_path: Path) -> None:

@@ -30,23 +30,13 @@ Assign = Callable[[Sequence[TissueRequest]], Sequence[TissueCodes]]
 
 
 def make_plan(submission: Submission, dataset: str, assign: Assign, secret: bytes | None) -> Plan:
-    """The plan of a whole conversion.
+    """The plan of a whole conversion. ``dataset`` is empty where nobody has named it, which is one problem more.
 
     ``assign`` gives the codes of the tissues (see :meth:`Crosswalk.assign`); it is asked once, last, and only when
     nothing else is wrong. ``secret`` is the key for columns to be hashed. Raises the most serious of PrivacyError,
     InvalidDataError and UsageError with **all** problems found.
     """
-    problems = list(submission.problems)
-    if not is_dataset_name(dataset):
-        raise UsageError(
-            Problem(
-                "E-NAME-001",
-                f"{dataset!r} is no dataset name.",
-                "use the first author's last name, the year and the first word of the title, in lower-case letters"
-                " and digits without separators, such as smith2023novel.",
-                Place(column="name", value=dataset),
-            )
-        )
+    problems = [*_name_problems(dataset), *submission.problems]
     facts, unreadable = _read_all_facts(submission)
     problems += unreadable
     problems += [problem for fact in facts for problem in fact.problems]
@@ -71,6 +61,28 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     build = _TissueBuilder(panels, outputs, metadata, multimodal=len({fact.row.modality for fact in facts}) > 1)
     tissues = tuple(build.tissue(code, group) for code, group in zip(codes, groups.values(), strict=True))
     return Plan(dataset, tissues, panels, tuple(p for p in problems if p.severity is not Severity.ERROR), cells)
+
+
+def _name_problems(dataset: str) -> list[Problem]:
+    if is_dataset_name(dataset):
+        return []
+    if not dataset:
+        return [
+            Problem(
+                "E-NAME-002",
+                "the dataset has no name yet.",
+                "give --name, such as --name smith2023novel, or set name in spora.toml.",
+            )
+        ]
+    return [
+        Problem(
+            "E-NAME-001",
+            f"{dataset!r} is no dataset name.",
+            "use the first author's last name, the year and the first word of the title, in lower-case letters"
+            " and digits without separators, such as smith2023novel.",
+            Place(column="name", value=dataset),
+        )
+    ]
 
 
 def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Problem]]:
@@ -139,11 +151,14 @@ def _outputs(
 
 
 def _stop_on_errors(problems: Sequence[Problem], metadata: CohortMetadata) -> None:
-    if not any(problem.severity is Severity.ERROR for problem in problems):
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if not errors:
         return
     private = set(metadata.problems)
-    if all(problem in private for problem in problems if problem.severity is Severity.ERROR):
+    if all(problem in private for problem in errors):
         raise PrivacyError(problems)
+    if all(problem.code.startswith("E-NAME-") for problem in errors):
+        raise UsageError(problems)
     raise InvalidDataError(problems)
 
 
