@@ -30,7 +30,9 @@ def mask(
     jobs: int = 0,
     **options: float,
 ) -> tuple[Outcome, ...]:
-    """Find the tissue in every image; masks that a person gave stay.
+    """Find the tissue in every image; masks that a person gave, or that nobody here made, stay.
+
+    With ``existing="overwrite"`` the latter are replaced, and a person's where ``only`` names the tissue too.
 
     ``options`` are the other fields of :class:`~spora_build.pixels.mask_settings.MaskSettings`, such as ``closing_um``.
     """

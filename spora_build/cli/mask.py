@@ -28,7 +28,9 @@ def mask(
     scheduler: Scheduler = None,
     scheduler_file: SchedulerFile = None,
 ) -> None:
-    """Find the tissue in every image of a dataset; masks that a person gave stay as they are.
+    """Find the tissue in every image of a dataset; masks that a person gave, or that nobody here made, stay.
+
+    With `--existing overwrite` the latter are replaced, and a person's where `--only` names the tissue too.
 
     Example: `spora-build mask --method otsu --only smith2023novel_abcdefgh_0000`
     """

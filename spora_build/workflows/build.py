@@ -19,7 +19,7 @@ from spora_build.workflows.dataset.outputs import doubt
 from spora_build.workflows.dataset.roster import open_roster, publish, published, strike, withdraw
 from spora_build.workflows.images.write import STAGE as IMAGES
 from spora_build.workflows.masks.stage import run_mask
-from spora_build.workflows.running.jobs import default_workers
+from spora_build.workflows.running.jobs import Existing, default_workers
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.statistics.stage import run_stats
 from spora_build.workflows.tiles.choose import choose_tiles
@@ -63,7 +63,9 @@ def _build(conversion: Conversion, request: ConvertRequest, show_progress: ShowP
         t.tissue_id: (t.tissue_mask, _shown(t.tissue_mask, request)) for t in conversion.plan.tissues if t.tissue_mask
     }
     masks = mask_settings(settings.mask.method, settings.mask.options)
-    common: dict[str, Any] = {"workers": workers, "existing": request.existing, "show_progress": show_progress}
+    # with "error" the images have decided: what follows is made of new ones
+    existing = Existing.REFRESH if request.existing is Existing.ERROR else request.existing
+    common: dict[str, Any] = {"workers": workers, "existing": existing, "show_progress": show_progress}
     add(run_mask(layout, masks, user_masks=drawn, **common))
     add(run_cells(layout, sheet_source(conversion.submission, conversion.plan, request.raw), **common))
     tiling = settings.tiling

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -47,15 +50,36 @@ def write_part(
         pq.write_table(table, temporary, row_group_size=_ROWS, use_dictionary=_texts(table.schema))
 
 
+@dataclass(frozen=True)
+class StoredRows:
+    """The rows of one tissue as cells.parquet has them already."""
+
+    table: Path
+    tissue_id: str
+
+
+Part = Path | StoredRows
+"""Rows of one tissue: measured now or before, or taken over."""
+
+
+def tissues_in(table: Path) -> frozenset[str]:
+    """Tissues that a table of cells has rows of."""
+    seen: set[str] = set()
+    with pq.ParquetFile(table) as file:
+        for batch in file.iter_batches(batch_size=_ROWS, columns=["tissue_id"]):
+            seen.update(str(name) for name in pc.unique(batch.column(0)).to_pylist() if name is not None)
+    return frozenset(seen)
+
+
 def merge_parts(
-    path: Path, parts: Sequence[Path], columns: Sequence[CellColumn], intensity_columns: Sequence[str]
+    path: Path, parts: Sequence[Part], columns: Sequence[CellColumn], intensity_columns: Sequence[str]
 ) -> None:
     """Write cells.parquet from the tissues' parts, in their order, a group of rows at a time.
 
     Columns that a part lacks are null there. ``original_cell_id`` is there where any part has it, and equals cell_id
     where that part's mask was numbered 1…N already.
     """
-    renumbered = any(ORIGINAL in pq.read_schema(part).names for part in parts)
+    renumbered = any(isinstance(part, Path) and ORIGINAL in pq.read_schema(part).names for part in parts)
     schema = _schema(columns, intensity_columns, renumbered=renumbered)
     with (
         write_beside(path) as temporary,
@@ -84,28 +108,40 @@ def _texts(schema: pa.Schema) -> list[str]:
     return [item.name for item in schema if pa.types.is_string(item.type)]
 
 
-def _groups(parts: Sequence[Path], schema: pa.Schema) -> Iterator[pa.Table]:
+def _groups(parts: Sequence[Part], schema: pa.Schema) -> Iterator[pa.Table]:
     """Tables of ``_ROWS`` rows, the last one shorter: they do not end with tissues, which may be thousands."""
     waiting: list[pa.Table] = []
     count = 0
-    for part in parts:
-        with pq.ParquetFile(part) as file:
-            for batch in file.iter_batches(batch_size=_ROWS):
-                waiting.append(_aligned(pa.table(batch), schema))
-                count += batch.num_rows
-                while count >= _ROWS:
-                    table = pa.concat_tables(waiting)
-                    yield table.slice(0, _ROWS)
-                    waiting, count = [table.slice(_ROWS)], count - _ROWS
+    for rows in (rows for part in parts for rows in _rows(part)):
+        waiting.append(_aligned(rows, schema))
+        count += rows.num_rows
+        while count >= _ROWS:
+            table = pa.concat_tables(waiting)
+            yield table.slice(0, _ROWS)
+            waiting, count = [table.slice(_ROWS)], count - _ROWS
     if count or not parts:
         yield pa.concat_tables(waiting) if waiting else schema.empty_table()
+
+
+def _rows(part: Part) -> Iterator[pa.Table]:
+    if isinstance(part, StoredRows):
+        is_its = pc.field("tissue_id").cast(pa.string()) == part.tissue_id
+        for batch in pyarrow.dataset.dataset(part.table).to_batches(filter=is_its, batch_size=_ROWS):
+            yield pa.table(batch)
+        return
+    with pq.ParquetFile(part) as file:
+        for batch in file.iter_batches(batch_size=_ROWS):
+            yield pa.table(batch)
 
 
 def _aligned(table: pa.Table, schema: pa.Schema) -> pa.Table:
     arrays = []
     for item in schema:
         if item.name in table.column_names:
-            arrays.append(table.column(item.name).cast(item.type))
+            column = table.column(item.name)
+            if pa.types.is_dictionary(column.type):
+                column = column.cast(column.type.value_type)
+            arrays.append(column.cast(item.type))
         elif item.name == ORIGINAL:
             arrays.append(table.column("cell_id"))
         else:

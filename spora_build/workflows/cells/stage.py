@@ -18,12 +18,13 @@ from spora_build.store.seal import seal_mask, seal_table
 from spora_build.store.tables import read_table, write_table
 from spora_build.submission.settings_types import Cells
 from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome, Reconciliation
-from spora_build.workflows.cells.part import merge_parts
+from spora_build.workflows.cells.part import Part, StoredRows, merge_parts, tissues_in
 from spora_build.workflows.cells.sources import CellsSource, split_annotations
 from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_one
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.inputs import identify
 from spora_build.workflows.dataset.outputs import image_print
+from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.planning.cell_columns import CellTask
 from spora_build.workflows.running.jobs import Existing, run_jobs
@@ -47,11 +48,14 @@ def run_cells(
 
     Tissues without a mask in ``source`` are measured with the instance mask they have; those with neither have no
     cells. What each mask and table had in common stands in ``cells/reconciliation.csv`` of the private folder.
+    Where the source is the dataset itself, rows of tissues that are not measured now stay in the table as they are.
     """
     ledger = Ledger.load(layout.private)
     private = layout.private / "cells"
     tissues = read_table(layout.tissues_table)
     images = _images(layout, tissues)
+    refuse_unknown(only, images)
+    tabled = frozenset() if source.reconciles or not layout.cells_table.exists() else tissues_in(layout.cells_table)
     masks = {**_stored_masks(layout, images), **{t: m for t, m in source.masks.items() if t in images}}
     if not masks:
         return []
@@ -76,7 +80,8 @@ def run_cells(
     ]
     prints = {job.tissue_id: _fingerprint(layout, ledger, job) for job in jobs}
     chosen = [job for job in jobs if not only or job.tissue_id in only]
-    due = [job for job in chosen if _is_due(layout, ledger, job, prints[job.tissue_id], existing)]
+    refuse_existing(existing, [layout.cells_table] if any(job.tissue_id in tabled for job in chosen) else [])
+    due = [job for job in chosen if _is_due(layout, ledger, job, prints[job.tissue_id], existing, tabled)]
     withdraw(layout, {job.tissue_id for job in due})
     ledger.begin(_key(job.tissue_id) for job in due)
     _remove_old_tasks(layout, ledger, source.tasks)
@@ -105,7 +110,12 @@ def run_cells(
     parts = [job.part for job in jobs if job.tissue_id not in failed and seal_table(job.part) is not None]
     names = [name for columns in intensity_columns.values() for name in columns]
     if parts and (due or not ledger.matches("cells-table", _table_print(layout, parts))):
-        merge_parts(layout.cells_table, parts, source.columns, names)
+        current = {job.tissue_id for job in chosen} - failed
+        if existing is Existing.SKIP:
+            current &= by_tissue.keys()
+        kept = [StoredRows(layout.cells_table, tissue) for tissue in sorted(tabled - current)]
+        measured = [part for part in parts if part.stem not in tabled or part.stem in current]
+        merge_parts(layout.cells_table, sorted([*measured, *kept], key=_tissue_of), source.columns, names)
         ledger.record([("cells-table", _table_print(layout, parts))])
     _write_reconciliation(reconciliation_file(layout), ledger, jobs)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
@@ -114,6 +124,10 @@ def run_cells(
 def reconciliation_file(layout: Layout) -> Path:
     """Table of what masks and table of cells have in common, by tissue."""
     return layout.private / "cells" / "reconciliation.csv"
+
+
+def _tissue_of(part: Part) -> str:
+    return part.tissue_id if isinstance(part, StoredRows) else part.stem
 
 
 def _images(layout: Layout, tissues: pd.DataFrame) -> dict[str, list[tuple[Modality, float]]]:
@@ -200,11 +214,14 @@ def _content(path: Path | None) -> str:
     return "" if path is None else hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _is_due(layout: Layout, ledger: Ledger, job: CellsJob, value: str, existing: Existing) -> bool:
+def _is_due(
+    layout: Layout, ledger: Ledger, job: CellsJob, value: str, existing: Existing, tabled: Collection[str]
+) -> bool:
     folders = [INSTANCES, *(task.column for task in job.tasks)]
     mpps = _mask_mpps(job)
     there = all(seal_mask(layout.cell_mask(mpp, job.tissue_id, folder)) for mpp in mpps for folder in folders)
-    if not there or seal_table(job.part) is None or existing is Existing.OVERWRITE:
+    has_rows = seal_table(job.part) is not None or (existing is Existing.SKIP and job.tissue_id in tabled)
+    if not there or not has_rows or existing is Existing.OVERWRITE:
         return True
     if existing is Existing.SKIP:
         return ledger.was_begun(_key(job.tissue_id))

@@ -22,6 +22,8 @@ from spora_build.workflows.cells.of_dataset import stored_source
 from spora_build.workflows.cells.segment import STAGE, SegmentJob, provenance, segment_one
 from spora_build.workflows.cells.sources import Annotations
 from spora_build.workflows.cells.stage import run_cells
+from spora_build.workflows.dataset.hold import holding
+from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.running.jobs import Existing, run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 
@@ -29,6 +31,7 @@ COUNTED = ("imc", "mibi")
 """Modalities whose pixels are counts of ions."""
 
 
+@holding
 def run_segment(
     layout: Layout,
     settings: NucleiSettings,
@@ -48,7 +51,11 @@ def run_segment(
     chosen = _modality(layout, modality)
     names = tuple(nuclear) or _nuclear_channels(layout, chosen)
     settings = replace(settings, counts=chosen.name in COUNTED)
-    jobs = [job for job in _jobs(layout, chosen, names, settings) if not only or job.tissue_id in only]
+    jobs = _jobs(layout, chosen, names, settings)
+    refuse_unknown(only, {job.tissue_id for job in jobs})
+    jobs = [job for job in jobs if not only or job.tissue_id in only]
+    mpps = layout.find_mask_resolutions()
+    refuse_existing(existing, (layout.cell_mask(mpp, job.tissue_id) for job in jobs for mpp in mpps))
     ledger = Ledger.load(layout.private)
     prints = {job.tissue_id: _fingerprint(layout, job) for job in jobs}
     due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], only, existing)]
@@ -71,8 +78,16 @@ def run_segment(
     ledger = Ledger.load(layout.private)
     ledger.record([(_key(job.tissue_id), prints[job.tissue_id]) for job in made if job.tissue_id in good])
     _write_provenance(layout, [job for job in made if job.tissue_id in good])
-    skipped = [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs if job not in due]
+    stays = (_FROM_ELSEWHERE,) if existing is Existing.OVERWRITE else ()
+    skipped = [Outcome(job.tissue_id, STAGE, Status.SKIPPED, stays) for job in jobs if job not in due]
     return [*sorted([*outcomes, *skipped], key=lambda outcome: outcome.tissue_id), *cells]
+
+
+_FROM_ELSEWHERE = Problem(
+    "N-SEG-004",
+    "a cell mask that was not segmented here stays as it is.",
+    "nothing to do, or name the tissue with --only as well to replace its mask.",
+)
 
 
 @dataclass(frozen=True)

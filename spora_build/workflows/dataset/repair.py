@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from spora_build.errors import InvalidDataError
 from spora_build.model.modality import Modality
 from spora_build.store.atomic import TEMPORARY_SUFFIX, remove
+from spora_build.store.image import open_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.store.seal import seal_image, seal_mask, seal_table
@@ -19,6 +21,7 @@ from spora_build.workflows.dataset.hold import hold
 from spora_build.workflows.dataset.orphans import find_orphans, prune
 from spora_build.workflows.dataset.outputs import image_key, mask_key
 from spora_build.workflows.dataset.roster import ROSTER_FILE, open_roster, published, withdraw
+from spora_build.workflows.dataset.sources import SOURCE_PREFIX
 
 _STRAYS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 _STRAY_STARTS = ("._", ".nfs", ".fuse_hidden")
@@ -46,6 +49,8 @@ class Finding:
     tissue_id: str | None = None
     key: str | None = None
     """What the ledger calls it."""
+    is_kept: bool = False
+    """Whether a repair leaves it where it is."""
 
 
 def find_faults(layout: Layout) -> list[Finding]:
@@ -57,9 +62,11 @@ def find_faults(layout: Layout) -> list[Finding]:
 
 
 def repair(layout: Layout, *, with_orphans: bool = False) -> list[Finding]:
-    """Put right what can be; returns what was found. What is removed as damaged, ``convert`` makes again.
+    """Put right what can be; returns what was found.
 
-    Orphans go only ``with_orphans``: after an unfinished build they are finished work that no table names yet.
+    What is damaged is removed where the ledger says that it was made here and so can be made again; else it stays, for
+    half of the only copy is better than none. Orphans go only ``with_orphans``: after an unfinished build they are
+    finished work that no table names yet.
     """
     unfinished = list(_leftovers(layout))
     with hold(layout):  # sweeps
@@ -68,7 +75,7 @@ def repair(layout: Layout, *, with_orphans: bool = False) -> list[Finding]:
         withdraw(open_roster(layout), {finding.tissue_id for finding in damaged if finding.tissue_id is not None})
         Ledger.load(layout.private).begin(finding.key for finding in damaged if finding.key is not None)
         for finding in found:
-            if finding.fault in (Fault.DAMAGED, Fault.STRAY):
+            if finding.fault in (Fault.DAMAGED, Fault.STRAY) and not finding.is_kept:
                 remove(finding.path)
         if with_orphans:
             prune(layout, [finding.path for finding in found if finding.fault is Fault.ORPHAN])
@@ -94,21 +101,39 @@ def _strays(layout: Layout) -> Iterator[Finding]:
 
 
 def _damaged(layout: Layout) -> Iterator[Finding]:
+    known = Ledger.load(layout.private).entries
+    by_convert = "convert" if any(key.startswith(SOURCE_PREFIX) for key in known) else None
     for modality, mpp, tissue in _stored(layout):
-        path = layout.image(modality, mpp, tissue)
-        if seal_image(path) is None:
-            yield Finding(
-                path, Fault.DAMAGED, "removed; convert makes it again", tissue, image_key(modality, mpp, tissue)
-            )
+        path, key = layout.image(modality, mpp, tissue), image_key(modality, mpp, tissue)
+        if seal_image(path) is None and not (key not in known and _opens(path)):
+            yield _damage(path, by_convert if key in known else None, tissue, key)
     for mpp in layout.find_mask_resolutions():
         for path in sorted(layout.segmentations(mpp).glob("*_masks/**/*.npz")):
             if seal_mask(path) is None:
                 is_tissue = path.parent.name == "tissue_masks"
                 key = mask_key(path.stem) if is_tissue else f"cells/{path.stem}"
-                yield Finding(path, Fault.DAMAGED, "removed; convert makes it again", path.stem, key)
+                maker = by_convert or ("mask" if is_tissue else None)
+                yield _damage(path, maker if key in known else None, path.stem, key)
     for path in _tables(layout):
         if seal_table(path) is None:
-            yield Finding(path, Fault.DAMAGED, "removed; convert writes it again")
+            yield _damage(path, by_convert)
+
+
+def _damage(path: Path, maker: str | None, tissue_id: str | None = None, key: str | None = None) -> Finding:
+    """A damaged output and the command that makes it again; None: none does."""
+    if maker is None:
+        fix = "kept: it was not made here; copy or fetch it again"
+        return Finding(path, Fault.DAMAGED, fix, is_kept=True)
+    return Finding(path, Fault.DAMAGED, f"removed; {maker} makes it again", tissue_id, key)
+
+
+def _opens(path: Path) -> bool:
+    """Whether an image without a seal, since somebody else wrote it, can be read."""
+    try:
+        open_image(path)
+    except InvalidDataError:
+        return False
+    return True
 
 
 def _tables(layout: Layout) -> Iterator[Path]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spora_build.errors import Place, Problem, UsageError
 from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
@@ -14,6 +13,7 @@ from spora_build.store.seal import seal_image
 from spora_build.submission import Settings
 from spora_build.workflows.dataset.inputs import GONE, identify
 from spora_build.workflows.dataset.outputs import image_key
+from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.images.write import ImagesJob, ImagesOutcome
 from spora_build.workflows.planning.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.running.jobs import Existing
@@ -52,17 +52,9 @@ class ImageWork:
 
     def _is_due(self, existing: Existing, tissue: PlannedTissue, image: PlannedImage, output: PlannedOutput) -> bool:
         path = self.layout.image(image.modality, output.mpp, tissue.tissue_id)
+        refuse_existing(existing, [path])
         if not path.exists() or existing is Existing.OVERWRITE:
             return True
-        if existing is Existing.ERROR:
-            raise UsageError(
-                Problem(
-                    "E-USE-004",
-                    "there is an image already where one would be written.",
-                    "use --existing refresh, skip or overwrite.",
-                    Place(file=path.name),
-                )
-            )
         key = image_key(image.modality, output.mpp, tissue.tissue_id)
         seal = seal_image(path)
         if existing is Existing.SKIP:

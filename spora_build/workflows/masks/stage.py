@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from spora_build.errors import EnvironmentFaultError
+from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import MaskSettings
@@ -16,6 +17,7 @@ from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.inputs import identify
 from spora_build.workflows.dataset.outputs import image_print, mask_key, mask_print
+from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.masks.work import STAGE, MaskJob, mask_one, plan_masks
 from spora_build.workflows.running.jobs import Existing, run_jobs
@@ -36,7 +38,8 @@ def run_mask(
     """Write the tissue masks that are missing or out of date; one outcome per tissue.
 
     ``user_masks`` are a person's own by tissue id, with the name to call them in messages. None: this run knows no
-    sheet, and masks that came from a sheet stay as they are.
+    sheet. Masks that came from one then stay as they are, and so do masks that nobody here has made, unless they are to
+    be overwritten; a person's own, only where ``only`` names the tissue too. Notes say what stays.
     """
     ledger = Ledger.load(layout.private)
     known = tissue_ids(layout)
@@ -44,10 +47,15 @@ def run_mask(
     jobs = plan_masks(
         layout, settings, {t: path for t, (path, _) in masks.items()}, {t: name for t, (_, name) in masks.items()}
     )
-    jobs = [job for job in jobs if job.tissue_id in known and (not only or job.tissue_id in only)]
+    jobs = [job for job in jobs if job.tissue_id in known]
+    refuse_unknown(only, {job.tissue_id for job in jobs})
+    jobs = [job for job in jobs if not only or job.tissue_id in only]
+    refuse_existing(existing, (layout.tissue_mask(mpp, job.tissue_id) for job in jobs for _, mpp in job.images))
+    stays = {} if user_masks is not None else _staying(ledger, jobs, only, existing)
+    jobs = [_spread(layout, job) if job.tissue_id in stays else job for job in jobs]
     passed = _passed_channels(layout)
     prints = {job.tissue_id: _fingerprint(layout, ledger, job, passed) for job in jobs}
-    due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], existing, user_masks is None)]
+    due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], existing, stays)]
     by_tissue = {job.tissue_id: job for job in due}
     withdraw(layout, by_tissue)
     ledger.begin(mask_key(tissue) for tissue in by_tissue)
@@ -61,7 +69,11 @@ def run_mask(
             bar.advance()
 
         made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard)
-    kept = [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs if job.tissue_id not in by_tissue]
+    kept = [
+        Outcome(job.tissue_id, STAGE, Status.SKIPPED, stays.get(job.tissue_id, ()))
+        for job in jobs
+        if job.tissue_id not in by_tissue
+    ]
     return sorted([*made, *kept], key=lambda outcome: outcome.tissue_id)
 
 
@@ -93,11 +105,51 @@ def _fingerprint(layout: Layout, ledger: Ledger, job: MaskJob, passed: Mapping[M
     return fingerprint(images, job.settings, names)
 
 
-def _is_due(layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, without_sheet: bool) -> bool:
+def _staying(
+    ledger: Ledger, jobs: Sequence[MaskJob], only: Collection[str], existing: Existing
+) -> dict[str, tuple[Problem, ...]]:
+    """Tissues whose masks were not found here and so stay where they are, with what to say of it."""
+    stays: dict[str, tuple[Problem, ...]] = {}
+    for job in jobs:
+        owner = ledger.entries.get(_owner_key(job))
+        if existing is Existing.OVERWRITE and (owner is None or job.tissue_id in only):
+            continue
+        if owner is None:
+            stays[job.tissue_id] = (_OF_UNKNOWN_ORIGIN,) if existing is Existing.REFRESH else ()
+        elif owner == "person":
+            stays[job.tissue_id] = (_OF_A_PERSON,) if existing is Existing.OVERWRITE else ()
+    return stays
+
+
+def _spread(layout: Layout, job: MaskJob) -> MaskJob:
+    """A mask that stays and is there at some pixel sizes only is what the others are made of."""
+    mpps = {mpp for _, mpp in job.images}
+    there = sorted(mpp for mpp in mpps if mask_print(layout, mpp, job.tissue_id) != "missing")
+    if not there or len(there) == len(mpps):
+        return job
+    path = layout.tissue_mask(there[0], job.tissue_id)
+    return replace(job, user_mask=path, shown_name=path.name)
+
+
+_OF_UNKNOWN_ORIGIN = Problem(
+    "N-MASK-018",
+    "a tissue mask that was not made here, of which nobody knows whether a person drew it, stays as it is.",
+    "nothing to do, or add --existing overwrite to find the tissue anew.",
+)
+_OF_A_PERSON = Problem(
+    "N-MASK-019",
+    "a tissue mask that a person gave in tissues.csv stays as it is.",
+    "nothing to do, or name the tissue with --only as well to replace its mask until the next convert.",
+)
+
+
+def _is_due(
+    layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, stays: Collection[str]
+) -> bool:
     there = all(mask_print(layout, mpp, job.tissue_id) != "missing" for mpp in {mpp for _, mpp in job.images})
     if not there:
         return True
-    if without_sheet and ledger.entries.get(_owner_key(job), "person") == "person":
+    if job.tissue_id in stays:
         return False
     if existing is Existing.OVERWRITE:
         return True

@@ -8,7 +8,7 @@ from dataclasses import replace
 from spora_build.errors import EnvironmentFaultError, SporaBuildError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
-from spora_build.pixels.standardize import Recipe
+from spora_build.pixels.standardize import METHODS, Recipe
 from spora_build.store.layout import Layout, resolution_folder
 from spora_build.store.ledger import BEGUN, Ledger, fingerprint
 from spora_build.store.seal import seal_table
@@ -16,6 +16,7 @@ from spora_build.store.tables import read_table
 from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import image_print, mask_print
+from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import Existing, run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
@@ -46,14 +47,18 @@ def run_stats(
     """Compute the standardization of every multiplex modality at every pixel size; one outcome per tissue."""
     ledger = Ledger.load(layout.private)
     ends: dict[str, Outcome] = {}
-    for modality in layout.find_modalities():
-        if not modality.is_multiplex:
-            continue
-        for mpp in layout.find_resolutions(modality):
-            outcomes = _one_cohort(layout, modality, mpp, recipe, ledger, workers, existing, show_progress)
-            for outcome in outcomes:
-                before = ends.get(outcome.tissue_id, outcome)
-                ends[outcome.tissue_id] = max(before, outcome, key=lambda end: _WEIGHT[end.status])
+    multiplex = [modality for modality in layout.find_modalities() if modality.is_multiplex]
+    cohorts = [(modality, mpp) for modality in multiplex for mpp in layout.find_resolutions(modality)]
+    specs = sorted({*recipe.image_specs, recipe.global_spec})
+    refuse_existing(
+        existing,
+        (layout.standardization(*cohort, method, spec) for cohort in cohorts for method in METHODS for spec in specs),
+    )
+    for modality, mpp in cohorts:
+        outcomes = _one_cohort(layout, modality, mpp, recipe, ledger, workers, existing, show_progress)
+        for outcome in outcomes:
+            before = ends.get(outcome.tissue_id, outcome)
+            ends[outcome.tissue_id] = max(before, outcome, key=lambda end: _WEIGHT[end.status])
     return [ends[tissue] for tissue in sorted(ends)]
 
 

@@ -12,6 +12,7 @@ from spora_build.store.seal import seal_table
 from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import mask_print
+from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import Existing, run_jobs
@@ -37,6 +38,7 @@ def run_tile(
     jobs = [job for job in plan_tiles(layout, requests) if job.tissue_id in known]
     prints = {_key(job): fingerprint(mask_print(layout, job.mpp, job.tissue_id), job.settings) for job in jobs}
     tables = sorted({(job.mpp, job.settings.strategy, job.settings.size_px) for job in jobs})
+    refuse_existing(existing, (layout.tile_coordinates(*table) for table in tables))
     kept, stale = _still_good(layout, jobs, ledger, prints, existing, tables)
     due = [job for job in jobs if _key(job) not in kept]
     withdraw(layout, {job.tissue_id for job in due})
