@@ -45,7 +45,7 @@ class Crosswalk:
     """None until the first assignment."""
     scheme: IdScheme | None = None
     key_fingerprint: str = ""
-    """Fingerprint of the key of a keyed crosswalk, else empty."""
+    """Fingerprint of the key that codes or hashed columns were made with; empty where none was needed yet."""
     entries: tuple[Entry, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -91,7 +91,7 @@ class Crosswalk:
         self._refuse_change(dataset, scheme, key)
         book = _Book(scheme, key, list(self.entries))
         codes = tuple(book.codes(request, dataset) for request in requests)
-        fingerprint = key.fingerprint if key is not None and scheme is IdScheme.KEYED else ""
+        fingerprint = self.key_fingerprint if key is None else key.fingerprint
         return Crosswalk(dataset, scheme, fingerprint, tuple(book.entries)), codes
 
     def rotate(
@@ -132,7 +132,7 @@ class Crosswalk:
             raise _changed("dataset name", "E-ID-032", "build beside the private folder of this very dataset")
         if self.scheme is not scheme:
             raise _changed("id scheme", "E-ID-033", f"build with --id-scheme {self.scheme}")
-        if key is not None and scheme is IdScheme.KEYED and key.fingerprint != self.key_fingerprint:
+        if key is not None and self.key_fingerprint and key.fingerprint != self.key_fingerprint:
             raise _changed("key", "E-ID-034", "build with the key that the dataset was begun with")
 
 
@@ -215,7 +215,7 @@ def _changed(what: str, code: str, remedy: str) -> PrivacyError:
     return PrivacyError(
         Problem(
             code,
-            f"the {what} differs from the one that this dataset's ids were made with, so they would all change.",
+            f"the {what} differs from the one that this dataset's codes were made with, so they would all change.",
             f"{remedy}, or start a new dataset under another name.",
             Place(file=CROSSWALK_FILE),
         )

@@ -17,7 +17,7 @@ from spora_build.submission import Settings, Submission, read_submission
 from spora_build.workflows.checking.relint import decisions_entry
 from spora_build.workflows.dataset.hold import hold
 from spora_build.workflows.dataset.orphans import find_orphans, orphan_problems, wanted_by
-from spora_build.workflows.dataset.roster import published, withdraw
+from spora_build.workflows.dataset.roster import published, standing_patients, withdraw
 from spora_build.workflows.dataset.sources import source_entries
 from spora_build.workflows.dataset.write_tables import write_cohort_tables
 from spora_build.workflows.images.disk_space import refuse_full_disk
@@ -81,7 +81,7 @@ def prepare(request: ConvertRequest) -> Conversion:
         make_plan(submission, name, _no_codes, token_bytes())
     layout = Layout(request.out / name)
     _refuse_inside_raw(request.raw, layout.root)
-    ids = open_ids(layout.private, settings, key_file=request.key_file)
+    ids = open_ids(layout.private, settings, key_file=request.key_file, standing=standing_patients(layout))
 
     def assign(requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
         if request.only:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from spora_build.model.names import PATIENT_ID
 from spora_build.store.atomic import remove
 from spora_build.store.layout import Layout
 from spora_build.store.seal import seal_table
@@ -29,6 +30,14 @@ def published(layout: Layout) -> frozenset[str]:
     if seal_table(path) is None:
         return frozenset()
     return frozenset(str(tissue) for tissue in read_table(path)["tissue_id"])
+
+
+def standing_patients(layout: Layout) -> frozenset[str]:
+    """Patient ids that a dataset has given out: of the public table, and of images that stand without it."""
+    places = [(modality, mpp) for modality in layout.find_modalities() for mpp in layout.find_resolutions(modality)]
+    tissues = {*published(layout), *(tissue for place in places for tissue in layout.find_images(*place))}
+    parts = [tissue.split("_") for tissue in tissues]
+    return frozenset(part[1] for part in parts if len(part) == 3 and PATIENT_ID.match(part[1]))
 
 
 def withdraw(layout: Layout, tissues: Collection[str]) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from spora_build.errors import Place, Problem
+from spora_build.errors import Place, PrivacyError, Problem
 from spora_build.model.privacy_rules import Hash
 from spora_build.privacy.crosswalk import Crosswalk, TissueCodes, TissueRequest
 from spora_build.privacy.key import KEY_FILE, IdKey, find_key, keep_key
@@ -32,6 +32,8 @@ class Ids:
     """Whether the key is in memory alone so far."""
     known: Crosswalk = field(repr=False)
     """The crosswalk when the build began; empty before the first build."""
+    standing: frozenset[str] = frozenset()
+    """Patient ids that stand in the dataset already."""
 
     @property
     def secret(self) -> bytes | None:
@@ -40,7 +42,7 @@ class Ids:
 
     def preview(self, dataset: str, requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
         """The codes that the tissues would get. Writes nothing."""
-        return self.known.assign(requests, dataset=dataset, scheme=self.scheme, key=self.key)[1]
+        return self._assign(self.known, dataset, requests)[1]
 
     def give(self, dataset: str, requests: Sequence[TissueRequest]) -> Sequence[TissueCodes]:
         """Codes for good: in one locked step the crosswalk is read as it is now, added to and written, with the key.
@@ -51,18 +53,41 @@ class Ids:
         with private_lock(self.private):
             if self.is_new_key and (self.private / KEY_FILE).exists():
                 raise KeyMadeMeanwhileError
-            now = Crosswalk.load(self.private)
-            grown, codes = now.assign(requests, dataset=dataset, scheme=self.scheme, key=self.key)
+            grown, codes = self._assign(Crosswalk.load(self.private), dataset, requests)
             if self.is_new_key and self.key is not None:
                 keep_key(self.private, self.key)
             grown.save(self.private)
         return codes
+
+    def _assign(
+        self, known: Crosswalk, dataset: str, requests: Sequence[TissueRequest]
+    ) -> tuple[Crosswalk, Sequence[TissueCodes]]:
+        grown, codes = known.assign(requests, dataset=dataset, scheme=self.scheme, key=self.key)
+        if known.scheme is None and self.standing and self.standing.isdisjoint(code.patient_id for code in codes):
+            raise PrivacyError(
+                Problem(
+                    "E-ID-039",
+                    "this key and scheme give none of the patient ids that stand in the dataset: all would change.",
+                    f"give the key and --id-scheme that it was built with, or {_START_ANEW}.",
+                    Place(file=dataset),
+                )
+            )
+        return grown, codes
 
     def problems(self, submission: Submission, *, dry_run: bool) -> list[Problem]:
         """What the contributor should know about the ids."""
         found = _respelled(self.known, self.scheme, submission)
         if (warning := scheme_warning(self.scheme)) is not None:
             found.append(warning)
+        if self.standing and self.known.scheme is None:
+            found.append(
+                Problem(
+                    "W-ID-043",
+                    "the crosswalk is gone and was made anew from key and sheet: specimen numbers follow today's rows.",
+                    "bring crosswalk.csv back if there is a backup; else see that no row was added or moved since.",
+                    Place(file=self.private.name),
+                )
+            )
         if dry_run and (self.is_new_key or self.scheme is IdScheme.RANDOM):
             found.append(
                 Problem(
@@ -83,17 +108,42 @@ class Ids:
         return found
 
 
-def open_ids(private: Path, settings: Settings, *, key_file: Path | None) -> Ids:
+def open_ids(
+    private: Path, settings: Settings, *, key_file: Path | None, standing: Collection[str] = ()
+) -> Ids:
     """Look for key and crosswalk; a key that is needed and not there is drawn in memory. Writes nothing.
 
-    Raises PrivacyError, UsageError, InvalidDataError or EnvironmentFaultError where what is there cannot be used.
+    ``standing``: patient ids of the dataset as it is, looked up before this is called. Raises PrivacyError where they
+    cannot come back because key or crosswalk are gone; PrivacyError, UsageError, InvalidDataError or
+    EnvironmentFaultError where what is there cannot be used.
     """
     scheme = IdScheme(settings.id_scheme)
+    known = Crosswalk.load(private)
     hashes = any(isinstance(action, Hash) for action in settings.privacy.columns.values())
+    key, is_new_key = None, False
     if scheme is IdScheme.KEYED or hashes:
-        found = find_key(private, key_file=key_file, environment=os.environ)
-        return Ids(private, scheme, found or IdKey.generate(), found is None, Crosswalk.load(private))
-    return Ids(private, scheme, None, False, Crosswalk.load(private))
+        key = find_key(private, key_file=key_file, environment=os.environ)
+        if key is None and (known.key_fingerprint or (standing and scheme is IdScheme.KEYED)):
+            raise PrivacyError(_lost(private, key_too=True))
+        key, is_new_key = key or IdKey.generate(), key is None
+    if standing and scheme is IdScheme.RANDOM and known.scheme is None:
+        raise PrivacyError(_lost(private, key_too=False))
+    return Ids(private, scheme, key, is_new_key, known, frozenset(standing))
+
+
+_START_ANEW = "for new ids on purpose take another --name, or remove the old dataset first"
+
+
+def _lost(private: Path, *, key_too: bool) -> Problem:
+    what = "key" if key_too else "crosswalk"
+    return Problem(
+        "E-ID-038",
+        f"the dataset was begun before, and its {what} is no longer in the private folder: all ids would change.",
+        f"bring {private.name} back from where the dataset was built or from a backup"
+        + (", or give the key with --id-key-file" if key_too else "")
+        + f"; {_START_ANEW}.",
+        Place(file=private.name),
+    )
 
 
 def _respelled(known: Crosswalk, scheme: IdScheme, submission: Submission) -> list[Problem]:
