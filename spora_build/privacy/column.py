@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from spora_build.model.names import snake_case
@@ -16,7 +16,10 @@ _BOOLEAN = frozenset(_YES_AND_NO.split())
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _ARTICLES = "of the a an de di du des del della dell d l la le les los el der die das den dem von am im s"
 _SMALL_WORDS = frozenset(_ARTICLES.split())
-_UMLAUTS = str.maketrans({"ß": "ss", "ä": "a", "ö": "o", "ü": "u", "Ä": "A", "Ö": "O", "Ü": "U"})
+_PLAIN_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "ł": "l", "Ł": "L", "đ": "d", "ð": "d", "þ": "th"}
+)
+"""Letters that Unicode does not take apart."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,17 @@ class Column:
     name: str
     counts: Counter[str] = field(repr=False)
     """Stripped values that are not missing, and the rows each has."""
+    owners: int | None = None
+    """Pairs of a patient and one of its values; None where nobody knows whose row is whose."""
 
     @classmethod
-    def of(cls, table: str, name: str, values: Sequence[str | None]) -> Column:
-        """Count the values of a column."""
-        return cls.counted(table, name, Counter(values))
+    def of(cls, table: str, name: str, values: Sequence[str | None], patients: Sequence[str] | None = None) -> Column:
+        """Count the values of a column; ``patients`` are those of its rows."""
+        column = cls.counted(table, name, Counter(values))
+        if patients is None:
+            return column
+        pairs = {(patient, value.strip()) for patient, value in zip(patients, values, strict=True) if value is not None}
+        return replace(column, owners=sum(1 for _, value in pairs if value in column.counts))
 
     @classmethod
     def counted(cls, table: str, name: str, raw: Mapping[str | None, int]) -> Column:
@@ -48,10 +57,15 @@ class Column:
         """Rows that have a value."""
         return self.counts.total()
 
+    @property
+    def once(self) -> int:
+        """Rows that have a value, the many rows of one patient with the same value counted once."""
+        return self.rows if self.owners is None else self.owners
+
     @cached_property
     def words(self) -> str:
         """The name as lower-case words without accents or articles: ``_date_birth_`` for ``Date of Birth``."""
-        parted = re.sub(r"([A-Za-z]{2})(\d)", r"\1_\2", snake_case(self.name.translate(_UMLAUTS)))
+        parted = re.sub(r"([A-Za-z]{2})(\d)", r"\1_\2", snake_case(self.name.translate(_PLAIN_LETTERS)))
         words = [word for word in parted.split("_") if word and word not in _SMALL_WORDS]
         return f"_{'_'.join(words)}_"
 

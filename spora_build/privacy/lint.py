@@ -56,7 +56,7 @@ def lint_table(
     the identifiers of the whole submission (patients, biopsies, tissues, image names); ``patients`` the one of each
     row, where known. Other rules are not applied here: see :func:`~spora_build.privacy.apply_rules.apply_rules`.
     """
-    seen = [Column.of(table, name, values) for name, values in columns.items()]
+    seen = [Column.of(table, name, values, patients) for name, values in columns.items()]
     ids = hidden_ids.RawIds.of(raw_ids)
     findings: list[Finding] = []
     for place, column in enumerate(seen, start=1):

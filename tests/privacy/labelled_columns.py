@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tests.privacy.column_values import ROWS, dates, numbers, pattern, repeat
-from tests.privacy.unseen_columns import THIRD_HARMLESS, THIRD_IDENTIFYING
+from tests.privacy.fourth_look import FOURTH_HARMLESS, FOURTH_IDENTIFYING
+from tests.privacy.third_look import THIRD_HARMLESS, THIRD_IDENTIFYING
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ IDENTIFYING: list[tuple[str, str, tuple[str | None, ...], str]] = [
     ("clinical", "pacemaker_id", pattern("148", "####"), "E-PRIV-009"),
     ("tissues", "Seriennummer", pattern("149", "#####"), "E-PRIV-009"),
     ("tissues", "instrument", repeat(("Hyperion SN 201745", "Hyperion SN 201812"), "150"), "E-PRIV-009"),
-    ("clinical", "photo", repeat(("a.jpg", "b.jpg"), "151"), "E-PRIV-009"),
+    ("clinical", "photo", repeat(("a.jpg", "b.jpg"), "151"), "E-PRIV-009|E-PRIV-005"),
     # codes
     ("tissues", "lab_code", pattern("152", "LX#@##"), "E-PRIV-012"),
     ("tissues", "uuid", pattern("153", "1e4a#f##-3b#c-4d#e-8f#a-1b2c3d4e5f##"), "E-PRIV-012"),
@@ -550,7 +551,9 @@ UNSEEN_HARMLESS: list[tuple[str, str, tuple[str | None, ...]]] = [
     ("cells", "Centroid X µm", numbers("second c31", 0, 5000, 1)),
 ]
 
+_IDENTIFYING = IDENTIFYING + UNSEEN_IDENTIFYING + THIRD_IDENTIFYING + FOURTH_IDENTIFYING
+_HARMLESS = HARMLESS + UNSEEN_HARMLESS + THIRD_HARMLESS + FOURTH_HARMLESS
 LABELLED: tuple[Labelled, ...] = tuple(
-    [Labelled(table, name, values, code) for table, name, values, code in IDENTIFYING + UNSEEN_IDENTIFYING + THIRD_IDENTIFYING]
-    + [Labelled(table, name, values, None) for table, name, values in HARMLESS + UNSEEN_HARMLESS + THIRD_HARMLESS]
+    [Labelled(table, name, values, code) for table, name, values, code in _IDENTIFYING]
+    + [Labelled(table, name, values, None) for table, name, values in _HARMLESS]
 )

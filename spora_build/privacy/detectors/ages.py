@@ -11,11 +11,20 @@ CODE = "E-PRIV-007"
 OLDEST = 89
 
 _NAMED = re.compile(
-    r"_(age|ages|alter|lebensalter|altersjahre|eta|edad|edades|anni_eta|age_years|patientenalter)_|^_(age|alter)"
+    r"_(age|ages|alder|alderar|ika|ikavuodet|leeftijd|idade|wiek|vek|alter|lebensalter|altersjahre|eta|edad|edades|anni_eta|age_years|patientenalter)_|^_(age|alter)"
 )
 _NOT_OF_A_PERSON = re.compile(r"_(gestational|image|cell|slide|block|section|sample|storage|device|tumou?r|lesion)_")
 _UNITS = {"months": 12, "month": 12, "monate": 12, "mois": 12, "mesi": 12, "meses": 12, "weeks": 52.18, "days": 365.25}
 _UNITS |= {"day": 365.25, "tage": 365.25, "jours": 365.25, "giorni": 365.25, "dias": 365.25, "wochen": 52.18}
+_UNITS |= {
+    "maneder": 12,
+    "manader": 12,
+    "kuukautta": 12,
+    "maanden": 12,
+    "dager": 365.25,
+    "dagar": 365.25,
+    "dage": 365.25,
+}
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
 _OPEN_ENDED = re.compile(
     r"\s*(>=?|≥|over|above|at least|from)\s*\d+|.*\d\s*(\+|or (older|more|over|above)|and (older|over|above))"

@@ -11,7 +11,9 @@ CODE = "E-PRIV-003"
 
 _NAMED = re.compile(
     r"_(e_?mail|e_?mails|email_address|mail|phone|phones|telephone|tel|telefon|telefono|handy|handynummer|cellulare|movil|fax"
-    r"|pager|courriel|correo|correo_electronico|telefonnummer|mobilnummer|faxnummer|kontaktdaten|telefax)_"
+    r"|pager|courriel|correo|correo_electronico|telefonnummer|mobilnummer|faxnummer|kontaktdaten|telefax|ruckruf|recapito"
+    r"|telefonnr|tlf|tfn|mobiltelefon|mobilnr|epost|e_post|puhelin|puhelinnumero|gsm|sahkoposti|telefoon|telefoonnummer|celular"
+    r"|telemovel|adresse_mail|handynr)_"
     r"|_(mobile|mobil|cell|contact)_(phone|number|nummer|info|details|email)_|^_(mobile|mobil|contact|kontakt|portable)_$"
 )
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+")

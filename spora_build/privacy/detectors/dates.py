@@ -12,18 +12,28 @@ CODE = "E-PRIV-006"
 _BIRTH = re.compile(
     r"_(dob|yob|birth_?(date|day|year|month)|birthday|birthdate|date_birth|year_birth|month_birth|day_birth|born|ddn|fdn)_"
     r"|_(geburtsdatum|geburtstag|geburtsjahr|geburtsmonat|geb_?datum|gebdat|geb)_|_(date|annee|mois|jour)_naissance_"
-    r"|_(data|anno|mese)_nascita_|_(fecha|ano|mes)_nacimiento_|^_(birth|naissance|nascita|nacimiento|geburt)_$"
+    r"|_(data|anno|mese)_nascita_|_(fecha|ano|mes|fec|f)_(nacimiento|nac|nacim)_|_(data|ano)_(nasc|nascimento)_|_(fnac|nasc)_"
+    r"|_fodsels?(dato|dag|ar|maned)_|_fodelse(datum|dag|ar|manad)_|_(fodt|fodd|fodselsdato_ar|data_urodzenia|rok_urodzenia)_"
+    r"|_syntyma(aika|paiva|vuosi|kuukausi)_|_geboorte(datum|dag|jaar|maand)_|_datum_narozeni_|^_(birth|naissance|nascita|nacimiento|geburt)_$"
 )
 _DATE = re.compile(
-    r"_(date|dates|datum|dod|fecha|fechas|datetime|timestamp|todestag|sterbedatum|date_time|when|tdm)_|datum_"
+    r"_(date|dates|datum|dato|pvm|paivamaara|fec|sterbedat|dod|fecha|fechas|datetime|timestamp|todestag|sterbedatum|date_time|when|tdm)_|datum_|dato_|paiva_"
     r"|_data_(decesso|morte|diagnosi|intervento|prelievo|visita|ricovero|operazione|biopsia|acquisizione|referto|esame)_"
-    r"|^_(date|data_ora|tag|admission|discharge|birthday|giorno)_$|_(day|month)_(death|diagnosis|surgery|visit|admission)_"
+    r"|^_(date|data_ora|tag|admission|discharge|birthday|giorno)_$|_(birth|death|dx|diagnosis|surgery|op|biopsy|sample|collection|visit|admission|discharge|fu|last)_dt_|_(day|month)_(death|diagnosis|surgery|visit|admission)_"
 )
 _SPAN = re.compile(
     r"_(days|months|years|weeks|hours|interval|tage|monate|jahre|jours|mois|ans|giorni|mesi|anni|dias|meses|anos|duration"
     r"|delta|diff|difference|since|until|survival|elapsed|known|available|flag|status|year_diagnosis|batch_no)_"
 )
 _YEAR_ONLY = re.compile(r"(19|20)\d\d")
+_PART_OF_A_YEAR = re.compile(
+    r"(19|20)\d\d[-/ ]?(Q[1-4]|W[0-5]\d|KW ?[0-5]?\d)|(Q[1-4]|KW ?[0-5]?\d)[-/ ](19|20)\d\d", re.IGNORECASE
+)
+_CLOCK = re.compile(
+    r"_(time|zeit|heure|hora|ora|tid|aika|epoch|unix|stamp|ts|created|modified|acquired|scanned|exported)_"
+)
+_SECONDS = range(315_532_800, 2_208_988_800)
+"""Unix time from 1980 to 2039."""
 
 _MONTHS = (
     "jan(uary|uar|vier)?|feb(ruary|ruar)?|f[eé]v(rier)?|mar(ch|s|zo)?|m[aä]r(z)?|apr(il|ile)?|avr(il)?|may|mai|mayo|maggio|june?"
@@ -56,12 +66,16 @@ def find(column: Column) -> Hit | None:
         return Hit(CODE, "is named for a date or year of birth", column.rows)
     if _DATE.search(column.words) and not _SPAN.search(column.words) and column.share(_YEAR_ONLY.fullmatch) < 1:
         return Hit(CODE, "is named for a date", column.rows)
+    if _CLOCK.search(column.words) and column.rows and column.share(_is_unix_time) == 1:
+        return Hit(CODE, "counts seconds since 1970", column.rows)
     if column.is_measured:
         return None
     if found := column.count(_STRONG.search):
         return Hit(CODE, "has dates", found)
     if column.rows and column.share(_WEAK.fullmatch) >= 0.5:
         return Hit(CODE, "has dates", column.count(_WEAK.fullmatch))
+    if found := column.count(_PART_OF_A_YEAR.fullmatch):
+        return Hit(CODE, "has quarters or weeks of a year", found)
     if column.is_numeric:
         compact = column.count(_COMPACT.fullmatch)
         return Hit(CODE, "has dates written as eight digits", compact) if compact > column.rows / 2 else None
@@ -78,3 +92,8 @@ def is_birth(column: Column) -> bool:
 def is_named_date(column: Column) -> bool:
     """Whether the column is named for a date."""
     return _DATE.search(column.words) is not None and not _SPAN.search(column.words)
+
+
+def _is_unix_time(text: str) -> bool:
+    number = text.split(".")[0]
+    return number.isdigit() and (int(number) in _SECONDS or (len(number) == 13 and int(number) // 1000 in _SECONDS))

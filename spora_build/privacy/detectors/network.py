@@ -11,10 +11,10 @@ CODE = "E-PRIV-005"
 
 _NAMED = re.compile(
     r"_(ip_address|ip_addr|ipv_?4|ipv_?6|url|urls|uri|website|homepage|web_page|hostname|host_name|computer_name|login"
-    r"|user_?id|user_?name|username|twitter|facebook|linkedin|social_media|orcid|file_?path|filepath|image_path|path_file"
-    r"|source_path|adresse_ip|indirizzo_ip|direccion_ip|benutzername|benutzer|utilisateur|utente|usuario)_|^_(path|link|user)_$"
+    r"|user_?id|user_?name|username|twitter|facebook|linkedin|social_media|orcid|file_?path|filepath|folder|ordner|verzeichnis|directory|image_path|path_file"
+    r"|source_path|adresse_ip|indirizzo_ip|direccion_ip|workstation|arbeitsplatz|rechner|rechnername|server|benutzername|benutzer|utilisateur|utente|usuario)_|^_(path|link|user)_$"
 )
-_URL = re.compile(r"(?<!\w)(https?|ftp|s3|file)://\S+|(?<!\w)www\.\S+", re.IGNORECASE)
+_URL = re.compile(r"(?<!\w)[a-z][a-z0-9+.-]{1,9}://\S+|(?<!\w)www\.\S+", re.IGNORECASE)
 _PUBLIC_URL = re.compile(
     r"https?://((dx\.)?doi\.org|purl\.obolibrary\.org|identifiers\.org|(www\.)?uniprot\.org|(www\.)?ebi\.ac\.uk"
     r"|(www\.)?ncbi\.nlm\.nih\.gov)/\S*",
@@ -27,7 +27,11 @@ _IPV6 = re.compile(
 )
 _MAC = re.compile(r"(?<![\w:-])([0-9a-f]{2}[:-]){5}[0-9a-f]{2}(?![\w:-])", re.IGNORECASE)
 _ABSOLUTE_PATH = re.compile(
-    r"(?<!\w)[A-Za-z]:\\\S|^\\\\\w|(?<![\w.])/(home|users|mnt|data|media|volumes|srv|scratch)/", re.I
+    r"(?<!\w)[A-Za-z]:[\\/]\S|^\\\\\w|(?<![\w.])/(home|users|mnt|data|media|volumes|srv|scratch)/", re.I
+)
+_FILE = re.compile(
+    r".*[^\W_].*\.(svs|ndpi|scn|czi|bif|mrxs|vsi|lif|nd2|mcd|qptiff|tiff?|dcm|jpe?g|png|zarr|qpdata|docx?|xlsx?|pdf|csv|txt)",
+    re.I,
 )
 
 
@@ -39,6 +43,8 @@ def find(column: Column) -> Hit | None:
         return Hit(CODE, "is named for a network address, a login or a path", column.rows)
     if found := column.count(_is_address):
         return Hit(CODE, "has network addresses or absolute paths", found)
+    if found := column.count(_FILE.fullmatch):
+        return Hit(CODE, "has names of files, which often carry identifiers", found)
     return None
 
 

@@ -16,9 +16,11 @@ _WHOSE = (
 )
 _NAMED = re.compile(
     rf"_({_WHOSE})_?names?_|_(surname|forename|initials)_|_(vor|nach|familien|geburts|ruf|patienten)_?namen?_"
-    r"|_(initialen|prenoms?|patronyme|initiales)_"
-    r"|_(cognome|iniziali|apellidos?|iniciales|nombres)_"
-    r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|patienten|pt|paziente|paciente|famille|jeune_fille|pila|completo|naissance)_"
+    r"|_(initialen|prenoms?|patronyme|initiales|kurzel|initialer|alias|aliases|aka|nickname|spitzname|surnom)_"
+    r"|_(for|fornamn|efter|etter|mellom|mellem|till?tals|smek|pike|dop)(navn|namn)_|_(navn|namn|nimi|imie|jmeno)_"
+    r"|_(etu|suku|kutsuma)nimi_|_(voor|achter|roep|familie|meisjes)?(naam|namen)_|_(nazwisko|prijmeni|sobrenome|apelidos?)_"
+    r"|_(cognome|cogn|iniziali|apellidos?|iniciales|nombres)_"
+    r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|patienten|pt|paziente|paciente|famille|jeune_fille|pila|completo|naissance|usuel|usage|marital|epouse)_"
     r"|_name_(first|last|full|given|family)_|_nom_complet_|_nome_completo_"
 )
 _JUST_A_NAME = re.compile(r"_(names?|nom|nome|nombre|noms)_")
@@ -26,18 +28,26 @@ _STAFF = re.compile(
     r"_(gp|consultant|attending|provider|resident|trainee|fellow|operator|pathologist|surgeon|physician|doctor|clinician|nurse|technician|oncologist|radiologist|investigator"
     r"|reviewer|annotator|chirurg|chirurgin|pathologe|pathologin|untersucher|operateur"
     r"|einsender|zuweiser|medecin|chirurgien|chirurgienne|pathologiste|medico|chirurgo|patologo|operatore|cirujano"
+    r"|ansprech(partner|person)|kontaktperson|bezugsperson|angehorige|vormund|parorende|anhorig|omainen|lahiomainen"
+    r"|lakare|behandlare|huslakare|lege|fastlege|overlege|laege|laakari|huisarts|arts|specialist|lekarz|kirurg|patolog"
+    r"|sjukskoterska|sykepleier|sygeplejerske|saksbehandler|verpleegkundige|cirurgiao|enfermeir[ao]"
+    r"|employer|arbeitgeber|employeur|datore_lavoro|empleador|empresa|arbeidsgiver|arbetsgivare|arbejdsgiver|tyonantaja|werkgever"
     r"|patologa|operador|tecnico|next_kin|relative|guardian|emergency_contact|referrer|referring_provider"
-    r"|[a-z]+ed_by)_|a(e)?rzt(in)?_"
+    r"|referring|[a-z]+_by)_|_dr_$|a(e)?rzt(in)?_"
 )
 _JUDGEMENT = re.compile(
-    r"_(score|scores|grade|grading|annotation|assessment|label|call|review|consensus|estimate|percent|agreement|diagnosis)_"
+    r"_(score|scores|grade|grading|annotation|assessment|label|call|review|consensus|estimate|percent|agreement|diagnosis|experience"
+    r"|specialty|speciality|training|years|type)_"
 )
 _TITLED = re.compile(
     r"(?<!\w)(Dr|Prof|Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Mlle|Monsieur|Madame|Sig|Signora?|Sr|Sra|Srta|Dott|Dottssa|Dra)\.?"
     r"\s+((med|rer|nat|phil|habil)\.\s*)*[A-ZÀ-Ý][\w'’-]+"
 )
+_INITIALS = re.compile(r"([A-ZÀ-Ý]\.[ -]?){1,3}[A-ZÀ-Ý]\.?")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 _SHORTEST_COLUMN_OF_GIVEN_NAMES = 0.6
+_SHORTEST_COLUMN_OF_INITIALS = 0.9
+_FEW = 3
 
 
 def find(column: Column) -> Hit | None:
@@ -51,16 +61,18 @@ def find(column: Column) -> Hit | None:
         return Hit(CODE, "is named for a person", column.rows)
     if found := column.count(_is_person):
         return Hit(CODE, "has values that read as names of people", found)
+    if len(column.counts) >= _FEW and column.share(_INITIALS.fullmatch) >= _SHORTEST_COLUMN_OF_INITIALS:
+        return Hit(CODE, "has values in the form of initials", column.rows)
     if column.share(is_given_name) >= _SHORTEST_COLUMN_OF_GIVEN_NAMES:
         return Hit(CODE, "has values that are given names", column.count(is_given_name))
     return None
 
 
 def _is_person(text: str) -> bool:
-    """``Dr. Meier``, ``Meier, Anna``, ``Anna Meier``, ``MEIER Anna M.``."""
+    """``Dr. Meier``, ``Meier, Anna``, ``Anna Meier``, ``MEIER Anna M.``, ``Meier_Anna_1950``."""
     if _TITLED.search(text):
         return True
-    words = text.replace(",", " ").split()
+    words = [word for word in text.replace(",", " ").replace("_", " ").split() if not word.isdigit()]
     return (
         2 <= len(words) <= 4
         and text.count(",") <= 1

@@ -20,6 +20,8 @@ _OF = (
 _NAMED = re.compile(
     rf"_({_OF})_?(record_|card_)?(id|ids|no|nr|num|number|numbers|nummer|code|identifier|barcode|key|kennung|kennzahl)_"
     r"|_(mrn|ssn|ssnr|ahv|ahvn|avs|nhs|nir|ipp|dni|nie|nif|curp|cpf|bsn|cpr|pesel|pid|patid|patnr|patno|kvnr|fallnr|urn)_"
+    r"|_(nip|iep|sip|cip|nuhsa|nuss|hetu|henkilotunnus|fodselsnummer|fodselsnr|personnr|kennitala|rodne_cislo|ptid|medrec|kis)_"
+    r"|_(potilas|journal|sykehus|sjukhus|rekvisition|remiss|prove|preparat|pasient|patient)_?(nummer|numero|nr|no|id|tunnus)_"
     r"|_(personnummer|nhc|iban|passport|reisepass|passeport|pasaporto|pasaporte|passaporto|krankenkasse|medicare|medicaid)_"
     r"|(patienten|fall|aufnahme|versicherten|versicherungs|histologie|eingangs|journal|akten|ausweis)(nummer|nr|id|kennung)_"
     r"|_(num|numero|no|n)_(patient|dossier|securite_sociale|secu|carte|identification|adherent|paziente|cartella|tessera"
@@ -27,7 +29,8 @@ _NAMED = re.compile(
     r"|_(id|identifiant|codice|codigo|code)_(patient|paziente|paciente|identificativo|sanitario|subject|dossier)_"
     r"|_(codice_fiscale|tessera_sanitaria|cartella_clinica|historia_clinica|tarjeta_sanitaria|seguridad_social)_"
     r"|(kranken|patienten)_?akten?_|_securite_sociale_|_social_security_|_medical_record_|_expediente_|_lab_accession_|_case_accession_"
-    r"|^_(accession|subject|subjects|patient|patients|donor|participant|paziente|paciente|patiente|proband|mrn_id|case)_$"
+    r"|^_(patientin|patienten|patienter|potilas|pacientes|pazienti|chart|dossier|legajo|journal|member|member_id|accession|subject|pasient|paciente_id|subjects|patient|patients|donor|participant|paziente|paciente|patiente|proband|mrn_id|case)_$"
+    r"|patientenschlussel_|_(block|bloc|lame|lamina|blocco|vetrino|objekttrager|blokk)_?(nummer|numero|nr|no)_"
 )
 _PUBLIC = re.compile(r"_(geo|uniprot|genbank|refseq|term|source|ontology|gene|protein|array|sra|ena|arm|protocol)_")
 _COUNTED = re.compile(r"_(count|counts|total|per)_")
@@ -62,8 +65,8 @@ def find(column: Column) -> Hit | None:
 def _is_long_and_unique(column: Column) -> bool:
     values = list(column.counts)
     return (
-        column.rows >= 3
-        and len(values) / column.rows >= 0.9
+        column.once >= 3
+        and len(values) / column.once >= 0.9
         and not _MEASURE.search(column.words)
         and all(value.isdigit() and len(value) in _MEDICAL_NUMBER_DIGITS for value in values)
         and (len({len(value) for value in values}) == 1 or any(value.startswith("0") for value in values))

@@ -50,6 +50,7 @@ class Ids:
         Builds of one dataset at the same time never give one number twice. Raises PrivacyError, InvalidDataError,
         EnvironmentFaultError, and KeyMadeMeanwhileError.
         """
+        self._assign(self.known, dataset, requests)  # refused before a folder is made
         with private_lock(self.private):
             if self.is_new_key and (self.private / KEY_FILE).exists():
                 raise KeyMadeMeanwhileError
@@ -108,9 +109,7 @@ class Ids:
         return found
 
 
-def open_ids(
-    private: Path, settings: Settings, *, key_file: Path | None, standing: Collection[str] = ()
-) -> Ids:
+def open_ids(private: Path, settings: Settings, *, key_file: Path | None, standing: Collection[str] = ()) -> Ids:
     """Look for key and crosswalk; a key that is needed and not there is drawn in memory. Writes nothing.
 
     ``standing``: patient ids of the dataset as it is, looked up before this is called. Raises PrivacyError where they
@@ -138,7 +137,7 @@ def _lost(private: Path, *, key_too: bool) -> Problem:
     what = "key" if key_too else "crosswalk"
     return Problem(
         "E-ID-038",
-        f"the dataset was begun before, and its {what} is no longer in the private folder: all ids would change.",
+        f"the dataset was begun before, and its {what} is not in the private folder: all ids would change.",
         f"bring {private.name} back from where the dataset was built or from a backup"
         + (", or give the key with --id-key-file" if key_too else "")
         + f"; {_START_ANEW}.",

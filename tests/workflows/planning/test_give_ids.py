@@ -119,9 +119,7 @@ def begun(tmp_path: Path, scheme: str = "keyed") -> tuple[Path, set[str]]:
     return private, {code.patient_id for code in given}
 
 
-@pytest.mark.parametrize(
-    ("scheme", "code"), [("keyed", "E-ID-038"), ("random", "E-ID-038"), ("spora", None)], ids=str
-)
+@pytest.mark.parametrize(("scheme", "code"), [("keyed", "E-ID-038"), ("random", "E-ID-038"), ("spora", None)], ids=str)
 def test_a_lost_private_folder_never_gives_a_dataset_new_ids(tmp_path: Path, scheme: str, code: str | None) -> None:
     private, standing = begun(tmp_path, scheme)
     shutil.rmtree(private)
@@ -159,7 +157,7 @@ def test_another_key_or_scheme_beside_a_lost_crosswalk_stops(tmp_path: Path, sch
         with pytest.raises(PrivacyError) as caught:
             ask(NAME, REQUESTS)
         assert caught.value.problems[0].code == "E-ID-039"
-    assert not (private / "crosswalk.csv").exists()
+    assert not private.exists()
 
 
 def test_hashed_columns_of_random_ids_keep_their_key(tmp_path: Path) -> None:
@@ -193,7 +191,7 @@ def test_convert_beside_a_dataset_without_private_folder_stops(
         key_file.touch(mode=0o600)
         key_file.write_text(IdKey.generate().secret.hex())
         prepare(ConvertRequest(raw=example_raw, out=tmp_path, key_file=key_file, dry_run=dry_run))
-    assert not (tmp_path / f"{NAME}.private" / "crosswalk.csv").exists()
+    assert not (tmp_path / f"{NAME}.private").exists()
     again = prepare(ConvertRequest(raw=example_raw, out=tmp_path, key_file=private / "id.key", dry_run=dry_run)).plan
     assert again.tissues[0].tissue_id == tissue
     assert "W-ID-043" in [problem.code for problem in again.problems]

@@ -1,4 +1,8 @@
-"""Columns of a third hand's look: written without trying the gate, measured once, and kept."""
+"""Columns in more languages, written without trying the gate and measured before it was changed.
+
+At first sight 78 of the 112 identifying columns were found, and 4 of the 89 harmless ones suspected: there were no
+rules for Scandinavian, Finnish, Dutch, Portuguese and Polish headers.
+"""
 
 from __future__ import annotations
 
@@ -224,4 +228,3 @@ THIRD_HARMLESS: list[tuple[str, str, tuple[str | None, ...]]] = [
     ("cells", "CD3_mean", numbers("u88", 0, 40000)),
     ("cells", "zone", repeat(("germinal center", "mantle", "T zone"), "u89")),
 ]
-"""At first sight FIRST of the identifying and SECOND of the harmless."""
