@@ -73,7 +73,8 @@ def _row(parameter: inspect.Parameter, hint: Any) -> str:
         name = f"`{parameter.name.upper()}`"
     else:
         assert isinstance(info, OptionInfo)
-        flags = info.param_decls or (f"--{parameter.name.replace('_', '-')}",)
+        first = (info.default,) if isinstance(info.default, str) else ()  # in Annotated the first flag stands there
+        flags = (*first, *(info.param_decls or ())) or (f"--{parameter.name.replace('_', '-')}",)
         name = f"{', '.join(f'`{flag}`' for flag in flags)} {shown}".strip()
     text = " ".join((info.help or "").split()).replace("|", "\\|")
     return f"| {name} | {text} | {_default(parameter)} |\n"

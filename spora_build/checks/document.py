@@ -24,6 +24,16 @@ changes the severity of single rules:
 V444 = "error"
 V008 = "note"
 ```
+
+`--json` saves a report; given in the dataset's place it is shown again, without the dataset. Both can be narrowed, and
+then the exit code counts what is left:
+
+```sh
+spora-build validate smith2023novel --deep --json > report.json
+spora-build validate report.json --least error          # errors alone
+spora-build validate report.json --only V4 --only tiling --places 50
+spora-build validate report.json --place abcdefgh_0000  # one tissue
+```
 """
 
 

@@ -12,6 +12,9 @@ from spora_build.errors import Severity
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 forbids."""
 
+MOST_PLACES = 100
+"""A test case lists at most this many places; the JSON report has them all."""
+
 
 def to_junit(report: Report) -> str:
     """One test case per rule: errors are failures, warnings and notes go to system-out, skipped rules say why."""
@@ -28,7 +31,7 @@ def to_junit(report: Report) -> str:
         case = ElementTree.SubElement(suite, "testcase", classname=rule.subject, name=f"{rule.code} {rule.message}")
         finding = findings.get(rule.code)
         if finding is not None:
-            text = _clean("\n".join([*map(str, finding.places), f"Fix: {finding.remedy}"]))
+            text = _clean("\n".join([*map(str, finding.places[:MOST_PLACES]), f"Fix: {finding.remedy}"]))
             if finding.severity is Severity.ERROR:
                 failure = ElementTree.SubElement(case, "failure", type=rule.code, message=finding.message)
                 failure.text = text

@@ -10,7 +10,7 @@ from spora_build.checks.core import Result, Status
 from spora_build.errors import ExitCode, Severity
 
 ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-MAX_PLACES = 100
+MAX_PLACES = 10_000
 """A finding names at most this many places; its count is of all."""
 
 
@@ -37,7 +37,7 @@ class Finding:
     remedy: str
     count: int
     places: tuple[FoundPlace, ...]
-    """The first hundred."""
+    """The first ten thousand."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +89,14 @@ class Report:
         """Plain text, one finding after another with its first places, then the tally."""
         text: list[str] = []
         for finding in self.findings:
-            text.append(f"{finding.severity.upper()} {finding.code} {finding.message} ({_times(finding.count)})")
+            times = _plural(finding.count, "place")
+            text.append(f"{finding.severity.upper()} {finding.code} {finding.message} ({times})")
             text += [f"    {place}" for place in finding.places[:places]]
             rest = finding.count - min(places, len(finding.places))
             text += [f"    and {rest} more"] if rest else []
             text.append(f"    Fix: {finding.remedy}")
         tally = ", ".join(f"{self.tally(status)} {status}" for status in Status)
-        counts = ", ".join(f"{self.count(severity)} {severity}s" for severity in ORDER)
+        counts = ", ".join(_plural(self.count(severity), severity) for severity in ORDER)
         return [*text, f"{self.dataset}: {counts}; rules: {tally}"]
 
     def to_json(self) -> str:
@@ -127,5 +128,5 @@ def _finding(result: Result, severities: Mapping[str, Severity]) -> Finding:
     return Finding(rule.code, severity, rule.message, rule.remedy, len(result.violations), places)
 
 
-def _times(count: int) -> str:
-    return "1 place" if count == 1 else f"{count} places"
+def _plural(count: int, word: str) -> str:
+    return f"1 {word}" if count == 1 else f"{count} {word}s"

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from spora_build.checks.core import Result, Status, Violation, rules
-from spora_build.checks.junit import to_junit
+from spora_build.checks.junit import MOST_PLACES, to_junit
 from spora_build.checks.report import MAX_PLACES, Report
 from spora_build.checks.severity_file import read_severities
 from spora_build.errors import ExitCode, Severity, UsageError
@@ -83,15 +83,16 @@ def test_plain_lines(broken: Path) -> None:
     assert lines[0].endswith("(1 place)")
     assert lines[1] == "    metadata/tissues.parquet: alignment: 1 row at position 0"
     assert lines[2].startswith("    Fix: ")
-    assert lines[-1].startswith("smith2023novel: 1 errors, 1 warnings, 1 notes; rules: ")
+    assert lines[-1].startswith("smith2023novel: 1 error, 1 warning, 1 note; rules: ")
 
 
 def test_many_places_are_one_finding() -> None:
-    many = Result(rules()[0], Status.FAILED, tuple(Violation(f"he/{i}") for i in range(250)))
+    many = Result(rules()[0], Status.FAILED, tuple(Violation(f"he/{i}") for i in range(MAX_PLACES + 50)))
     report = Report.of("d", [many], {}, deep=False)
+    assert to_junit(report).count("he/") == MOST_PLACES
     (finding,) = report.findings
-    assert (finding.count, len(finding.places)) == (250, MAX_PLACES)
-    assert report.lines()[4:6] == ["    and 247 more", f"    Fix: {finding.remedy}"]
+    assert (finding.count, len(finding.places)) == (MAX_PLACES + 50, MAX_PLACES)
+    assert report.lines()[4:6] == [f"    and {MAX_PLACES + 47} more", f"    Fix: {finding.remedy}"]
 
 
 def test_no_patient_in_a_report(dataset: Path) -> None:
