@@ -23,6 +23,7 @@ from typing import Protocol, cast
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
 from spora_build.readers._dtype import as_stored
+from spora_build.readers._foreign import foreign_problem
 from spora_build.readers._geojson import Outline, Outlines, is_geojson, read_outlines
 from spora_build.readers._segmentation_planes import plane_names
 
@@ -31,6 +32,7 @@ __all__ = [
     "Outlines",
     "Reader",
     "find_reader",
+    "foreign_problem",
     "is_geojson",
     "open_labels",
     "open_rois",
@@ -63,8 +65,11 @@ def readers() -> tuple[Reader, ...]:
 
 
 def find_reader(path: Path) -> Reader | None:
-    """The first reader that takes this file or folder; none for pipes and devices, which would block or never end."""
-    if not (path.is_file() or path.is_dir()):
+    """The first reader that takes this file or folder; none for pipes and devices, which would block or never end.
+
+    None too for formats that are known and not read: :func:`foreign_problem` says why.
+    """
+    if not (path.is_file() or path.is_dir()) or foreign_problem(path) is not None:
         return None
     return next((reader for reader in readers() if reader.can_read(path)), None)
 
@@ -75,7 +80,8 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
     reader = find_reader(path)
     if reader is None:
         raise UnreadableFileError(
-            Problem(
+            foreign_problem(path)
+            or Problem(
                 "E-READ-001",
                 "no reader takes this file: it is not an image format that spora-build knows.",
                 "run `spora-build inspect` on the folder to see what is readable, or export it as OME-TIFF.",

@@ -81,10 +81,13 @@ def sort_columns(
 ) -> Columns:
     """Sort a sheet's columns into known and other ones.
 
-    ``aliases`` maps folded headers of other programs to known names. Other columns may not be called as one of
-    ``reserved``; one that is spelt almost like an absent one of ``likely`` is reported as a probable slip.
+    ``aliases`` maps folded headers of other programs to known names; one that has a column of its own is meant as such.
+    Other columns may not be called as one of ``reserved``; one that is spelt almost like an absent one of ``likely`` is
+    reported as a probable slip.
     """
-    by_fold = {**(aliases or {}), **{fold(name): name for name in known}}
+    by_fold = {fold(name): name for name in known}
+    named = {by_fold.get(fold(header)) for header in sheet.headers}
+    by_fold |= {other: name for other, name in (aliases or {}).items() if name not in named}
     found: dict[str, int] = {}
     others: dict[str, int] = {}
     headers: dict[str, str] = {}

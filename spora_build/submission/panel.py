@@ -88,7 +88,7 @@ def read_panels(root: Path, modalities: Collection[Modality]) -> tuple[dict[Moda
         if modalities and modality not in modalities:
             problems.append(problem("W-PANEL-014", path.name, modality=modality))
             continue
-        panel, found = _read_panel(path, root, modality, {})
+        panel, found = _read_panel(path, root, modality, {**STEINBOCK, **MCMICRO})
         problems += found
         panels[modality] = panel
     wanting = sorted(m for m in modalities if m.is_multiplex and m not in panels)

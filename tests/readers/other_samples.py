@@ -11,6 +11,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
+from tests.readers.czi_files import write_czi
 from tests.readers.imc_files import Acquisition, imc_pixels, write_mcd, write_txt
 from tests.readers.vms_files import write_vms
 from tests.readers.zarr_files import write_ome_zarr
@@ -66,7 +67,15 @@ def openslide_slides(folder: Path) -> Made:
     return path, np.moveaxis(imagecodecs.jpeg8_decode((folder / "slide.jpg").read_bytes()), -1, 0)
 
 
+def czi(folder: Path) -> Made:
+    """Three channels in four tiles on a slide whose corner is not at 0, and a second scene of another size."""
+    pixels = random_pixels((3, 130, 170), "uint16")
+    path = write_czi(folder / "slide.czi", [((-20, -50), pixels), ((900, 1000), pixels[:, :40, :30])], tile=(80, 100))
+    return path, pixels
+
+
 OTHER_SAMPLES: dict[str, Callable[[Path], Made]] = {
+    "czi": czi,
     "imc_txt": imc_txt,
     "mcd": mcd,
     "ome_zarr": ome_zarr,

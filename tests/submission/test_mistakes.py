@@ -172,7 +172,7 @@ MISTAKES = [
     # panel_<modality>.csv
     Mistake("E-PANEL-001", write("panel_final.csv", PANEL), "panel_final.csv", None, "panel_imc.csv"),
     Mistake("E-PANEL-002", write("panel_he.csv", PANEL), "panel_he.csv", None, "delete"),
-    Mistake("E-PANEL-003", edit(P, "channel,marker,", "channel,Marker Name,"), P, 1, "'marker_name'"),
+    Mistake("E-PANEL-003", edit(P, "channel,marker,", "channel,Marker Text,"), P, 1, "'marker_text'"),
     Mistake("E-PANEL-004", edit(P, "CD3E", ""), P, 3, "keep = no", "marker"),
     Mistake("E-PANEL-005", edit(P, "CD3E", "Iridium"), P, 3, "DAPI_1", "marker"),
     Mistake("E-PANEL-006", edit(P, "CD3E", "cd45ro"), P, 4, "alike", "marker"),

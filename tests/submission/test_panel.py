@@ -55,6 +55,25 @@ def test_each_plain_panel_finds_its_home(tmp_path: Path) -> None:
     assert {m.name: p.file for m, p in panels.items()} == {"imc": "panel.csv", "cycif": "markers.csv"}
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["channel,name,keep,ilastik,deepcell", "Metal Tag,Target,full,ilastik,Clone", "channel,marker,keep,name,x"],
+)
+def test_layouts_of_other_programs_under_our_name(tmp_path: Path, header: str) -> None:
+    write(tmp_path, "panel_imc.csv", f"{header}\nPr141,CD38,1,1,\nXe131,,0,,\n")
+    panels, problems = read_panels(tmp_path, {IMC})
+    assert problems == []
+    rows = panels[IMC].rows
+    assert [(r.channel, r.marker, r.keep) for r in rows] == [("Pr141", "CD38", True), ("Xe131", "", False)]
+
+
+def test_mcmicro_under_our_name(tmp_path: Path) -> None:
+    write(tmp_path, "panel_codex.csv", "channel_number,cycle_number,marker_name,remove\n1,1,DNA_1,\n2,1,AF,TRUE\n")
+    panels, problems = read_panels(tmp_path, {CODEX})
+    assert problems == []
+    assert [(r.channel, r.marker, r.keep) for r in panels[CODEX].rows] == [("", "DNA_1", True), ("", "AF", False)]
+
+
 @pytest.mark.parametrize("word", ["true", "TRUE", "Yes", "1", "1.0", "x", "X", "ja", "oui", "WAHR", "✓", "y"])
 def test_yes(word: str) -> None:
     assert parse_bool(word) is True

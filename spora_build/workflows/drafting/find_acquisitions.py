@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from spora_build.errors import Place, Problem, Severity
 from spora_build.nomenclature.proposal import Kind
 from spora_build.nomenclature.propose import propose
-from spora_build.readers import find_reader, tiff_folder
+from spora_build.readers import find_reader, foreign_problem, tiff_folder
 from spora_build.workflows.drafting.inspect import InspectedFile, InspectedRoi, inspect
 from spora_build.workflows.drafting.label_patches import look_at_patches
 
@@ -104,7 +104,7 @@ def _at(problems: Sequence[Problem], name: str) -> tuple[Problem, ...]:
 
 
 def _candidates(folder: Path, root: Path) -> Iterator[Path]:
-    """Files and folders that a reader takes, in the order of their names."""
+    """Files and folders that a reader takes or that are of a known format, in the order of their names."""
     for entry in sorted(folder.iterdir(), key=_natural):
         if entry.name.startswith("."):
             continue
@@ -116,7 +116,7 @@ def _candidates(folder: Path, root: Path) -> Iterator[Path]:
                 yield entry
             elif not entry.name.lower().endswith(".zarr"):
                 yield from _candidates(entry, root)
-        elif entry.is_file() and find_reader(entry) is not None:
+        elif entry.is_file() and (find_reader(entry) is not None or foreign_problem(entry) is not None):
             yield entry
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from spora_build.errors import Place, Problem, SporaBuildError, UsageError
 from spora_build.model.roi import Roi
-from spora_build.readers import find_reader
+from spora_build.readers import find_reader, foreign_problem
 
 SHEETS = {".csv", ".tsv", ".txt", ".toml", ".parquet", ".xlsx", ".json", ".md", ".xml", ".ome"}
 
@@ -100,18 +100,12 @@ def _inspect_below(folder: Path, root: Path) -> Iterator[InspectedFile]:
 def _inspect_one(path: Path, name: str) -> InspectedFile:
     reader = find_reader(path)
     if reader is None:
-        return InspectedFile(
-            name,
-            (),
-            (
-                Problem(
-                    "W-READ-001",
-                    "no reader takes this file.",
-                    "nothing to do if it is no image; else export it as OME-TIFF.",
-                    Place(file=name),
-                ),
-            ),
+        problem = foreign_problem(path) or Problem(
+            "W-READ-001",
+            "no reader takes this file.",
+            "nothing to do if it is no image; else export it as OME-TIFF.",
         )
+        return InspectedFile(name, (), _named((problem,), name))
     try:
         with reader.open_rois(path) as rois:
             return InspectedFile(name, tuple(_describe(index, roi, name) for index, roi in enumerate(rois)))

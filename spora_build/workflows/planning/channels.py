@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from spora_build.errors import Place, Problem
-from spora_build.model.channel import Channel
+from spora_build.model.channel import Channel, Panel
 from spora_build.nomenclature.isotopes import metal
-from spora_build.nomenclature.proposal import Confidence
+from spora_build.nomenclature.proposal import Confidence, is_read_by_spora
 from spora_build.nomenclature.propose import propose
 from spora_build.submission.panel import PanelRow, PanelSheet
 
@@ -94,6 +94,21 @@ def unlisted_channel(name: str) -> Channel:
         uniprot_id=proposal.uniprot_id if is_sure else "",
         is_nuclear_marker=proposal.is_nuclear_marker and is_sure,
     )
+
+
+def panels_that_load_nothing(panels: Iterable[Panel]) -> list[Problem]:
+    """A warning for each panel of which spora-io, in its default kind, would drop every channel."""
+    return [
+        Problem(
+            "W-PANEL-108",
+            "no channel has a UniProt accession that spora-io looks up: the dataset can be built, but its reader drops"
+            " all of these channels.",
+            "fill in uniprot_id, at least for the markers that models are to see (`spora-build init` proposes them).",
+            Place(file=f"panel_{panel.modality}.csv"),
+        )
+        for panel in panels
+        if not any(is_read_by_spora(channel.uniprot_id) for channel in panel.channels)
+    ]
 
 
 def _by_name(names: Sequence[str], tags: Sequence[str], sheet: PanelSheet) -> list[tuple[PanelRow, int]]:

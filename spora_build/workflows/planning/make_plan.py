@@ -14,7 +14,7 @@ from spora_build.model.names import is_dataset_name
 from spora_build.privacy.crosswalk import TissueCodes, TissueRequest
 from spora_build.submission import ImageRow, Submission
 from spora_build.workflows.planning.cells import plan_cells
-from spora_build.workflows.planning.channels import panel_channel, unlisted_channel
+from spora_build.workflows.planning.channels import panel_channel, panels_that_load_nothing, unlisted_channel
 from spora_build.workflows.planning.cohort import cohort_problems
 from spora_build.workflows.planning.images import ImageFacts, read_facts
 from spora_build.workflows.planning.metadata import CohortMetadata, plan_metadata
@@ -58,6 +58,7 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     except SporaBuildError as error:
         raise type(error)([*error.problems, *problems]) from None
     panels = _panels(submission, facts)
+    problems += panels_that_load_nothing(panels.values())
     build = _TissueBuilder(panels, outputs, metadata, multimodal=len({fact.row.modality for fact in facts}) > 1)
     tissues = tuple(build.tissue(code, group) for code, group in zip(codes, groups.values(), strict=True))
     return Plan(dataset, tissues, panels, tuple(p for p in problems if p.severity is not Severity.ERROR), cells)

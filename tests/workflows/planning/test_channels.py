@@ -7,9 +7,16 @@ from collections.abc import Sequence
 import pytest
 
 from spora_build.errors import Place
+from spora_build.model.channel import Channel, Panel
 from spora_build.model.modality import Modality
 from spora_build.submission.panel import PanelRow, PanelSheet
-from spora_build.workflows.planning.channels import match_channels, number_repeats, panel_channel, unlisted_channel
+from spora_build.workflows.planning.channels import (
+    match_channels,
+    number_repeats,
+    panel_channel,
+    panels_that_load_nothing,
+    unlisted_channel,
+)
 
 PLACE = Place(file="core.tif")
 
@@ -114,3 +121,13 @@ def test_without_a_panel_only_sure_accessions_are_written() -> None:
     assert [c.is_nuclear_marker for c in channels] == [False, False, False, True]
     assert [c.name for c in channels] == ["CD45RO", "CD8", "HLA-DR", "DAPI (2)"]
     assert codes(match_channels(["CD4"], 1, None, PLACE)) == ["W-PANEL-107"]
+
+
+@pytest.mark.parametrize(
+    ("accessions", "warned"),
+    [(("", ""), True), (("A0A5B9", ""), True), (("", "P07766"), False), (("P08575-4",), False)],
+)
+def test_a_panel_that_the_reader_would_drop_whole_is_warned_of(accessions: tuple[str, ...], warned: bool) -> None:
+    channels = tuple(Channel(f"M{n}", f"m{n}", accession) for n, accession in enumerate(accessions))
+    problems = panels_that_load_nothing([Panel(Modality("mibi"), channels)])
+    assert [(p.code, p.place.file) for p in problems] == [("W-PANEL-108", "panel_mibi.csv")] * warned

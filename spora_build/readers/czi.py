@@ -1,0 +1,169 @@
+"""Zeiss CZI: every scene at full resolution, its mosaic put together by Zeiss's own libCZI if it is installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.errors import Place, Problem, UnreadableFileError
+from spora_build.model.geometry import Size, Window
+from spora_build.model.roi import Roi
+from spora_build.readers._czi_xml import CziDescription, read_description
+from spora_build.readers._tiff_roi import refused_roi, stack_problem
+
+_MAGIC = b"ZISRAWFILE\0"
+_DTYPES = {"Gray8": "uint8", "Gray16": "uint16", "Gray32Float": "float32", "Bgr24": "uint8", "Bgr48": "uint16"}
+_STACK_AXES = "ZTRIHVB"
+"""Slice, time, rotation, illumination, phase, view, block: a tissue has one of each."""
+_CACHE_BYTES = 64 * 2**20
+_SMALLEST_BLOCK_PX = 256
+_FAILURES = (RuntimeError, ValueError, IndexError, OverflowError, OSError)
+"""What libCZI's exceptions become in Python."""
+
+
+@dataclass(frozen=True)
+class CziPixels:
+    """The channels of one scene; glass that was never scanned is white in colour, fluorescence is 0 there."""
+
+    reader: Any
+    scene: int | None
+    row: int
+    """Place of the scene on the slide, in pixels."""
+    col: int
+    is_rgb: bool
+    file: str
+
+    def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
+        """See :class:`~spora_build.model.roi.PixelSource`."""
+        place = (self.col + window.col, self.row + window.row, window.width, window.height)
+        try:
+            if self.is_rgb:
+                bgr = self.reader.read(roi=place, plane={"C": 0}, scene=self.scene, background_pixel=(1.0, 1.0, 1.0))
+                return np.stack([bgr[:, :, 2 - channel] for channel in channels])
+            planes = [self.reader.read(roi=place, plane={"C": c}, scene=self.scene)[:, :, 0] for c in channels]
+        except _FAILURES as error:
+            raise _unreadable(self.file, "a part of it is damaged") from error
+        return np.stack(planes)
+
+
+def can_read(path: Path) -> bool:
+    """Whether the file starts like a CZI file, whatever it is called."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
+
+
+@contextmanager
+def open_rois(path: Path) -> Iterator[list[Roi]]:
+    """One Roi per scene. Label, overview and preview pictures are attachments and never read.
+
+    Raises UnreadableFileError.
+    """
+    if not can_read(path):
+        raise _unreadable(path.name, "it is no CZI file")
+    pyczi = _library(path.name)
+    cache = pyczi.CacheOptions(type=pyczi.CacheType.Standard, max_memory_usage=_CACHE_BYTES, max_sub_block_count=None)
+    try:
+        reader = pyczi.CziReader(str(path), cache_options=cache)
+    except _FAILURES as error:
+        raise _unreadable(path.name, "it is damaged, not copied whole, or one part of a file in several") from error
+    try:
+        try:
+            rois = _rois(reader, path.name)
+        except _FAILURES as error:
+            raise _unreadable(path.name, "its description makes no sense") from error
+        yield rois
+    finally:
+        reader.close()
+
+
+def _rois(reader: Any, file: str) -> list[Roi]:
+    description = read_description(reader.raw_metadata, file)
+    extent: Mapping[str, tuple[int, int]] = reader.total_bounding_box_no_pyramid
+    scenes = reader.scenes_bounding_rectangle_no_pyramid or {None: reader.total_bounding_rectangle_no_pyramid}
+    types = reader.pixel_types
+    kinds = set(types.values())
+    if len(kinds) != 1 or not kinds <= _DTYPES.keys():
+        raise _unreadable(file, f"its channels hold {', '.join(sorted(kinds)) or 'nothing'}, which is not read")
+    sizes = {axis: extent[axis][1] - extent[axis][0] for axis in _STACK_AXES if axis in extent}
+    problem = stack_problem({"C": len(types), **sizes}, file) if any(size > 1 for size in sizes.values()) else None
+    return [
+        _roi(reader, scene, place, next(iter(kinds)), len(types), description, problem, file)
+        for scene, place in sorted(scenes.items())
+    ]
+
+
+def _roi(
+    reader: Any,
+    scene: int | None,
+    place: Any,
+    pixel_type: str,
+    channels: int,
+    description: CziDescription,
+    problem: Problem | None,
+    file: str,
+) -> Roi:
+    size = Size(place.h, place.w)
+    name = description.scenes.get(scene, f"scene {scene + 1}") if scene is not None else ""
+    if problem is not None:
+        return refused_roi(problem, size, kind="CZI", name=name, pixel_size=description.measured.pixel_size)
+    is_rgb = pixel_type.startswith("Bgr")
+    if is_rgb and channels > 1:
+        raise _unreadable(file, "it holds several pictures in colour of the same place")
+    side = _tile(reader, scene, place)
+    return Roi(
+        name=name,
+        channel_names=() if is_rgb else description.channels(channels),
+        channel_count=3 if is_rgb else channels,
+        size=size,
+        dtype=np.dtype(_DTYPES[pixel_type]),
+        is_rgb=is_rgb,
+        pixel_size=description.measured.pixel_size,
+        block=Size(min(side.height, size.height), min(side.width, size.width)),
+        source=CziPixels(reader, scene, place.y, place.x, is_rgb, file),
+        format="CZI",
+        problems=description.measured.problems,
+    )
+
+
+def _tile(reader: Any, scene: int | None, place: Any) -> Size:
+    """Height and width of the first tile of a scene at full resolution."""
+    found: list[Any] = []
+
+    def take(_: int, info: Any) -> bool:
+        found.append(info.physicalSize)
+        return False
+
+    coordinate = {"C": 0} if scene is None else {"C": 0, "S": scene}
+    reader.enumerate_subblocks_subset(take, coordinate, place, only_layer0=True)
+    if not found:
+        return Size(_SMALLEST_BLOCK_PX, _SMALLEST_BLOCK_PX)
+    return Size(max(_SMALLEST_BLOCK_PX, found[0].h), max(_SMALLEST_BLOCK_PX, found[0].w))
+
+
+def _library(file: str) -> Any:
+    try:
+        from pylibCZIrw import czi
+    except (ImportError, OSError) as error:
+        raise UnreadableFileError(
+            Problem(
+                "E-READ-170",
+                "CZI files are read with Zeiss's pylibCZIrw, which is not installed.",
+                "install it with `pip install 'spora-build[czi]'`, or export the image as OME-TIFF.",
+                Place(file=file),
+            )
+        ) from error
+    return czi
+
+
+def _unreadable(file: str, why: str) -> UnreadableFileError:
+    remedy = "copy it again and compare the sizes, or export it from ZEN as OME-TIFF."
+    return UnreadableFileError(Problem("E-READ-171", f"this CZI file cannot be read: {why}.", remedy, Place(file=file)))
