@@ -13,7 +13,7 @@ from spora_build.workflows.convert import ConvertRequest, prepare
 from spora_build.workflows.drafting import init as _init
 from spora_build.workflows.drafting import inspect as _inspect
 from spora_build.workflows.planning.plan import Plan
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 
 
 def doctor() -> tuple[_doctor.Finding, ...]:

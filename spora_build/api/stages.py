@@ -15,7 +15,8 @@ from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.cells.stage_segment import run_segment
 from spora_build.workflows.dataset.split import SplitRow, run_split
 from spora_build.workflows.masks.stage import run_mask
-from spora_build.workflows.running.jobs import Existing, default_workers
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import default_workers
 from spora_build.workflows.statistics.stage import run_stats
 from spora_build.workflows.tiles.choose import choose_tiles
 from spora_build.workflows.tiles.stage import run_tile

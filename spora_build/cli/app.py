@@ -31,9 +31,11 @@ from spora_build.cli import (
     validate,
     view,
 )
+from spora_build.cli.group import Group
 
 app = typer.Typer(
     name="spora-build",
+    cls=Group,
     help="Turn a folder of raw spatial-proteomics images into a spora dataset.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

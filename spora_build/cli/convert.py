@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Jobs, Memory, OnExisting, Scheduler, SchedulerFile
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 
 
 def add_to(app: typer.Typer) -> None:

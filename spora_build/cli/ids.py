@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from spora_build.cli.group import Group
 from spora_build.cli.options import Dataset
 
 Name = Annotated[str, typer.Option(help="Name of the new dataset.", show_default=False)]
@@ -19,6 +20,7 @@ Out = Annotated[
 def add_to(app: typer.Typer) -> None:
     """Add the group of commands to the app."""
     ids = typer.Typer(
+        cls=Group,
         help="Keys and codes of a dataset: show, export-key, import-key, rotate. See docs/privacy.md.",
         no_args_is_help=True,
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 
 Dataset = Annotated[
     Path | None,

@@ -19,7 +19,8 @@ from spora_build.workflows.dataset.outputs import doubt
 from spora_build.workflows.dataset.roster import open_roster, publish, published, strike, withdraw
 from spora_build.workflows.images.write import STAGE as IMAGES
 from spora_build.workflows.masks.stage import run_mask
-from spora_build.workflows.running.jobs import Existing, default_workers
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import default_workers
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.statistics.stage import run_stats
 from spora_build.workflows.tiles.choose import choose_tiles

@@ -28,7 +28,8 @@ from spora_build.workflows.images.write import ImagesJob, ImagesOutcome, write_t
 from spora_build.workflows.planning.give_ids import KeyMadeMeanwhileError, open_ids
 from spora_build.workflows.planning.make_plan import make_plan
 from spora_build.workflows.planning.plan import Plan, PlannedTissue
-from spora_build.workflows.running.jobs import Existing, default_workers, run_jobs, split_workers
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import default_workers, run_jobs, split_workers
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 

@@ -18,7 +18,7 @@ from spora_build.store.layout import Layout
 from spora_build.workflows.cells.of_sheet import sheet_source
 from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 from tests.workflows.conftest import KEY
 
 NAME = "smith2023novel"

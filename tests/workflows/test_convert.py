@@ -19,7 +19,7 @@ from spora_build.model.report import Status
 from spora_build.workflows.build import build
 from spora_build.workflows.checking.validate import validate
 from spora_build.workflows.convert import ConvertRequest, chosen_tissues, prepare, write_images
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 from tests.workflows.conftest import convert, tree_bytes
 
 

@@ -27,7 +27,8 @@ from spora_build.workflows.dataset.outputs import image_print
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.planning.cell_columns import CellTask
-from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 FORMAT_VERSION = 1

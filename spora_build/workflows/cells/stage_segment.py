@@ -24,7 +24,8 @@ from spora_build.workflows.cells.sources import Annotations
 from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
-from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 COUNTED = ("imc", "mibi")

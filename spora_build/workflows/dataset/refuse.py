@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from spora_build.errors import Place, Problem, UsageError
-from spora_build.workflows.running.jobs import Existing
+from spora_build.workflows.running.existing import Existing
 
 
 def refuse_unknown(only: Collection[str], known: Collection[str]) -> None:

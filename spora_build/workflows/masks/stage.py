@@ -20,7 +20,8 @@ from spora_build.workflows.dataset.outputs import image_print, mask_key, mask_pr
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.masks.work import STAGE, MaskJob, mask_one, plan_masks
-from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 

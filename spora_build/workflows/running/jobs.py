@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from enum import StrEnum
 from multiprocessing.connection import wait
 from typing import TypeVar
 
@@ -20,15 +19,6 @@ from spora_build.workflows.running.quiet import keep_quiet
 
 J = TypeVar("J")
 R = TypeVar("R")
-
-
-class Existing(StrEnum):
-    """What to do about work that is there already."""
-
-    REFRESH = "refresh"
-    SKIP = "skip"
-    OVERWRITE = "overwrite"
-    ERROR = "error"
 
 
 def default_workers() -> int:

@@ -17,8 +17,9 @@ from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import image_print, mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing
+from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.guard import guarded
-from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.statistics.jobs import RefineJob, StatsJob, TissueMeasurement
 from spora_build.workflows.statistics.tables import write_statistics

@@ -14,8 +14,9 @@ from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.dataset.roster import withdraw
+from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.guard import guarded
-from spora_build.workflows.running.jobs import Existing, run_jobs
+from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.tiles.tables import read_tiles, write_tiles
 from spora_build.workflows.tiles.work import TileJob, TileRequest, TileResult, plan_tiles, tile_one
