@@ -7,6 +7,8 @@ import unicodedata
 
 _GREEK = str.maketrans("αβγδεζηκλµμπσω", "abgdezhklmmpsw")
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[^0-9a-z.+]+(?=[0-9])")
+_BETWEEN_NAMES = re.compile(r"(?<=[0-9a-z])\s*\+\s*(?=[0-9a-z])")
+_MEANINGLESS = re.compile(r"[^0-9a-z/+]|(?<![0-9])/|/(?![0-9])|\+$")
 
 
 def plain_text(text: str) -> str:
@@ -20,8 +22,13 @@ def fold(text: str) -> str:
     A sign between two digits means something (``CK5/6`` is not CK56, ``CA19-9`` not CA199): it stays, as ``/``. So does
     a plus between two names, while the one of ``CD3+`` is lost.
     """
-    if text.isascii() and text.isalnum():  # most names of genes: the rest changes nothing of these
+    if not text.isascii():
+        lowered = plain_text(text).casefold()
+    elif text.isalnum():  # most names of genes: the rest changes nothing of these
         return text.lower()
-    lowered = _BETWEEN_DIGITS.sub("/", plain_text(text).casefold())
-    joined = re.sub(r"(?<=[0-9a-z])\s*\+\s*(?=[0-9a-z])", "+", lowered)
-    return re.sub(r"[^0-9a-z/+]|(?<![0-9])/|/(?![0-9])|\+$", "", joined)
+    else:
+        lowered = text.strip().lower()
+    lowered = _BETWEEN_DIGITS.sub("/", lowered)
+    if "+" in lowered:
+        lowered = _BETWEEN_NAMES.sub("+", lowered)
+    return _MEANINGLESS.sub("", lowered)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import lzma
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from spora_build.nomenclature.fold import fold
 
 GENES_FILE = Path(__file__).parent / "data" / "genes.tsv.xz"
 
 
-@dataclass(frozen=True)
-class Gene:
+class Gene(NamedTuple):
     """One gene."""
 
     symbol: str
