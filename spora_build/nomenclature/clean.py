@@ -32,7 +32,8 @@ DYE = (
 _DYE_LAST = re.compile(rf"[\s_:;,.-]+{DYE}$|\s*[(\[]{DYE}[)\]]$", re.IGNORECASE)
 _DYE_FIRST = re.compile(rf"^{DYE}[\s_:;,-]+", re.IGNORECASE)
 _BARCODE = re.compile(r"[\s_-]+BX[0-9]{3}$")
-_ANTI_FIRST = re.compile(r"^(?:anti[\s_-]+|human[\s_-]+)+(?=.)", re.IGNORECASE)
+_ANTI_FIRST = re.compile(r"^(?:(?:recombinant|anti|human)[\s_-]+)+(?=.)", re.IGNORECASE)
+_ANTIBODY_LAST = re.compile(r"\s+(?:(?:mono|poly)clonal\s+)?antibody$", re.IGNORECASE)
 _ROUND_FIRST = re.compile(r"^[RC][0-9]{1,2}_+(?=.)", re.IGNORECASE)
 _BRACKET = re.compile(r"[\s_-]*[(\[]([^()\[\]]*)[)\]]")
 _CLONE = re.compile(r"(?=.*[A-Za-z])(?=.*[0-9])[A-Za-z0-9]{3,12}(?:[/.-][A-Za-z0-9]{1,6}){0,2}")
@@ -95,7 +96,8 @@ def strip_codes(text: str) -> str:
         return metals[0] if metals else ""
     if metal(text):
         return metal(text) or text
-    for pattern in (_ANTI_FIRST, _CYCLE_LAST, _CYCLE_FIRST, _BARCODE, _DYE_LAST, _DYE_FIRST, _CYCLE_LAST):
+    ends = (_ANTIBODY_LAST, _ANTI_FIRST, _CYCLE_LAST, _CYCLE_FIRST, _BARCODE, _DYE_LAST, _DYE_FIRST)
+    for pattern in (*ends, _CYCLE_LAST, _ANTI_FIRST):
         text = pattern.sub("", text).strip(_SIGNS) or text
     return text
 

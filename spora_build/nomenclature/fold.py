@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_GREEK = str.maketrans("αβγδεζηκλµμπσω", "abgdezhklmmpsw")
+_GREEK = str.maketrans("αβßγδεζηκλµμπσω", "abbgdezhklmmpsw", "®™")
+"""ß stands where a keyboard has no β."""
 _BETWEEN_DIGITS = re.compile(r"(?<=[0-9])[^0-9a-z.+]+(?=[0-9])")
 _BETWEEN_NAMES = re.compile(r"(?<=[0-9a-z])\s*\+\s*(?=[0-9a-z])")
 _MEANINGLESS = re.compile(r"[^0-9a-z/+]|(?<![0-9])/|/(?![0-9])|\+$")
 
 
 def plain_text(text: str) -> str:
-    """NFKC text with Greek letters as Latin ones (``α`` is ``a``) and single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text).replace("‐", "-").replace("–", "-").translate(_GREEK).split())
+    """NFKC text with Greek letters as Latin ones (``α`` is ``a``), without trademarks, with single spaces."""
+    plain = unicodedata.normalize("NFKC", text.replace("™", "")).replace("‐", "-").replace("–", "-")
+    return " ".join(plain.translate(_GREEK).split())
 
 
 def fold(text: str) -> str:

@@ -121,14 +121,21 @@ def _with_caution(core: Core, meaning: Meaning) -> Meaning:
 
 
 def _combined(name: str) -> Meaning | None:
-    """Two antibodies on one channel: ``CD31+vWF``. Every part has to mean something, and not the same."""
+    """Two antibodies on one channel: ``CD31+vWF``; or two names of one protein: ``PDPN/gp38``.
+
+    Every part has to mean something.
+    """
     for joint in _JOINTS:
         parts = [part for part in re.split(joint, name) if part]
         if not 2 <= len(parts) <= 4:
             continue
         meanings = [None if _CLONE_LIKE_GENE.fullmatch(part) else plain_meaning_of(part) for part in parts]
         known = [m for m in meanings if m is not None and m.kind not in (Kind.BACKGROUND, Kind.UNKNOWN)]
-        if len(known) != len(parts) or len({m.marker for m in known}) < len(known):
+        if len(known) != len(parts):
+            continue
+        if len({m.marker for m in known}) == 1 and all(m.marker and m.kind is Kind.PROTEIN for m in known):
+            return min(known, key=lambda m: m.confidence is not Confidence.SURE)
+        if len({m.marker for m in known}) < len(known):
             continue
         candidates = [c for m in known for c in ((_candidate(m),) if m.uniprot_id else m.candidates)]
         return Meaning(

@@ -214,6 +214,11 @@ def test_names_of_kept_channels_differ_in_more_than_letter_case(labels: list[str
         ("TIM-1", "HAVCR1"),
         ("100Ru", "Ruthenium"),
         ("Cycle5_DAPI", "DAPI"),
+        ("PE anti-human CD10 Antibody", "MME"),
+        ("Alexa Fluor® 532 Recombinant Anti-CD31 antibody", "PECAM1"),
+        ("ß-Catenin", "CTNNB1"),
+        ("PDPN/gp38", "PDPN"),
+        ("MUC-1/EMA", "MUC1"),
     ],
 )
 def test_labels_that_hide_their_name(label: str, marker: str) -> None:
