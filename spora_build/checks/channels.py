@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from spora_build.checks.broken_rows import broken_rows, listed
 from spora_build.checks.core import NotApplicableError, Violation, rule
 from spora_build.checks.table_file import Kind, TableFile
+from spora_build.checks.tissues_table import NAN_TEXTS
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
 from spora_build.model.modality import Modality
@@ -59,7 +60,8 @@ def channel_names(view: DatasetView) -> Iterator[Violation]:
         names = table.rows["channel_name"]
         if table.kinds["channel_name"] is not Kind.TEXT:
             yield Violation(table.place, f"channel_name holds {table.kinds['channel_name']}")
-        yield from broken_rows(table, names.isna() | (names.astype(str).str.strip() == ""), "no channel_name")
+        blank = names.astype(str).str.strip().isin({"", *NAN_TEXTS})
+        yield from broken_rows(table, names.isna() | blank, "no channel_name")
         repeated = names[names.duplicated() & names.notna()]
         if len(repeated):
             yield Violation(table.place, f"repeated: {listed(set(repeated))}")

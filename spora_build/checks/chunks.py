@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from spora_build.checks.core import Violation, rule
 from spora_build.checks.stored_image import StoredImage, mapping, objects
@@ -102,7 +105,7 @@ def pixels_are_there(view: DatasetView) -> Iterator[Violation]:
     """An image has pixels on disk, not metadata alone."""
     for image in _arrays(view):
         if image.file_grid and not _files(view, image):
-            yield Violation(image.place, "no shard")
+            yield Violation(image.place, "no shard where the metadata say they are")
 
 
 @rule("V449", needs=["V448"], severity=Severity.NOTE, remedy="Nothing, where the tissue is empty there.")
@@ -124,20 +127,23 @@ def no_foreign_shards(view: DatasetView) -> Iterator[Violation]:
                 yield Violation(image.place, f"{outside} shards")
 
 
+def _file_names(image: StoredImage) -> re.Pattern[str]:
+    """What names of chunk files are like, below the array: zarr's chunk key encodings ``default`` and ``v2``."""
+    encoding = mapping(image.array or {}, "chunk_key_encoding")
+    is_v2 = encoding.get("name") == "v2"
+    between = re.escape(str(mapping(encoding, "configuration").get("separator", "." if is_v2 else "/")))
+    return re.compile(("" if is_v2 else f"c{between}") + between.join([r"(\d+)"] * 3))
+
+
 def _files(view: DatasetView, image: StoredImage) -> list[tuple[int, int, int]]:
-    """Positions of the chunk files on disk (default key encoding ``c/0/0/0``)."""
+    """Positions of the chunk files on disk, named as the array's metadata say (``c/0/0/0`` unless they say else)."""
 
     def find() -> list[tuple[int, int, int]]:
-        root = image.path / "0" / "c"
-        return [
-            (int(a.name), int(b.name), int(c.name))
-            for a in (root.iterdir() if root.is_dir() else ())
-            if a.name.isdecimal() and a.is_dir()
-            for b in a.iterdir()
-            if b.name.isdecimal() and b.is_dir()
-            for c in b.iterdir()
-            if c.name.isdecimal() and c.is_file()
-        ]
+        pattern = _file_names(image)
+        root = image.path / "0"
+        names = (os.path.relpath(Path(folder) / name, root) for folder, _, files in os.walk(root) for name in files)
+        matches = (pattern.fullmatch(Path(name).as_posix()) for name in names)
+        return [(int(m[1]), int(m[2]), int(m[3])) for m in matches if m]
 
     found: list[tuple[int, int, int]] = view.once(("files", image.path), find)
     return found

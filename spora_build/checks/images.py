@@ -136,6 +136,15 @@ def label_counts(view: DatasetView) -> Iterator[Violation]:
             yield Violation(image.place, f"{len(image.labels)} labels, {image.shape[0]} channels")
 
 
+@rule("V426", severity=Severity.WARNING, remedy="Write the channels in the order red, green, blue, labels with them.")
+def rgb_labels(view: DatasetView) -> Iterator[Violation]:
+    """Where images of H&E and IHC name their channels by colours, these are red, green and blue in this order."""
+    for image in _images(view):
+        initials = "".join(label[:1].upper() for label in image.labels or [])
+        if not image.modality.is_multiplex and initials != "RGB" and sorted(initials) == sorted("RGB"):
+            yield Violation(image.place, ", ".join(image.labels or []))
+
+
 @rule("V431", deep=True, needs=["V406"], remedy="Convert or download the image again.")
 def pixels_decode(view: DatasetView) -> Iterator[Violation]:
     """Every chunk decompresses, and its checksum is right."""

@@ -13,6 +13,9 @@ from spora_build.checks.core import NotApplicableError, Violation, rule
 from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
 
+MISPLACED_SHARE = 0.02
+"""Of labelled pixels: fewer may come of another rounding than ours at the cells' borders."""
+
 
 @rule("V531", deep=True, needs=["V502"], remedy="Make or download the mask again.")
 def masks_decompress(view: DatasetView) -> Iterator[Violation]:
@@ -77,7 +80,7 @@ def labels_are_consecutive(view: DatasetView) -> Iterator[Violation]:
     remedy="Resample the finest mask by nearest neighbour.",
 )
 def resampled_labels_are_labels(view: DatasetView) -> Iterator[Violation]:
-    """A resampled instance mask has no labels but those of the finest one: labels are never blended."""
+    """A resampled instance mask has no labels but those that the finest one has at that place: never blended."""
     for (tissue, mpp), mask in sorted(view.instance_masks.items()):
         finest = view.instance_masks.get((tissue, view.finest_mpp.get(tissue, mpp)))
         if finest is None or finest is mask:
@@ -87,6 +90,8 @@ def resampled_labels_are_labels(view: DatasetView) -> Iterator[Violation]:
             foreign = set(_labels(copied).tolist()) - set(_labels(original).tolist())
             if foreign:
                 yield Violation(mask.place, listed(foreign))
+            elif _share_elsewhere(copied, original) > MISPLACED_SHARE:
+                yield Violation(mask.place, "labels lie where the finest mask has others")
 
 
 @rule("V537", deep=True, needs=["V521", "V531"], remedy="Add the categories to label_encoder.parquet.")
@@ -113,6 +118,28 @@ def categories_lie_in_cells(view: DatasetView) -> Iterator[Violation]:
             outside = int(((pixels != 0) & (labels == 0)).sum())
             if outside:
                 yield Violation(mask.place, f"{outside} pixels outside cells")
+
+
+def _share_elsewhere(copied: NDArray[Any], original: NDArray[Any]) -> float:
+    """Share of the copy's labelled pixels whose label the finest mask has nowhere under that pixel.
+
+    Looks at the ends and about the middle of what a pixel covers: there a nearest neighbour is taken from.
+    """
+    rows, cols = (_samples(n, m) for n, m in zip(copied.shape, original.shape, strict=True))
+    found = np.zeros(copied.shape, np.bool_)
+    for row in rows:
+        for col in cols:
+            found |= original[np.ix_(row, col)] == copied
+    labelled = copied != 0
+    return float((labelled & ~found).sum() / max(1, int(labelled.sum())))
+
+
+def _samples(copied: int, original: int) -> list[NDArray[np.int64]]:
+    """For each pixel along an axis: first, about the middle, last of the finer pixels that it covers."""
+    step = original / copied
+    starts = np.arange(copied) * step
+    places = [starts, starts + step / 2 - 1, starts + step / 2, starts + step / 2 + 1, starts + step - 1e-9]
+    return [np.clip(np.floor(place).astype(np.int64), 0, original - 1) for place in places]
 
 
 def _labels(mask: NDArray[Any]) -> NDArray[Any]:

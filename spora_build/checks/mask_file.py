@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +51,16 @@ class MaskFile:
     def dtype(self) -> np.dtype[Any] | None:
         """The mask's dtype; None where it is unreadable."""
         return self._header[1] if self.readable and self._header else None
+
+    @property
+    def is_compressed_alone(self) -> bool:
+        """Whether the file is a deflated array ``mask`` and nothing else."""
+        try:
+            with zipfile.ZipFile(self.path) as archive:
+                members = archive.infolist()
+        except (OSError, zipfile.BadZipFile):
+            return False
+        return [(m.filename, m.compress_type) for m in members] == [("mask.npy", zipfile.ZIP_DEFLATED)]
 
     def read(self) -> NDArray[Any] | None:
         """The (H, W) mask; None where it is damaged. Never kept."""

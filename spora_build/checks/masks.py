@@ -9,7 +9,8 @@ import numpy as np
 from spora_build.checks.broken_rows import listed
 from spora_build.checks.core import NotApplicableError, Violation, rule
 from spora_build.checks.mask_file import MaskFile
-from spora_build.checks.table_file import Kind
+from spora_build.checks.table_file import Kind, TableFile
+from spora_build.checks.tissues_table import NAN_TEXTS
 from spora_build.checks.view import CELL_MASKS, TISSUE_MASKS, DatasetView
 from spora_build.errors import Severity
 from spora_build.store.layout import INSTANCES, resolution_folder
@@ -88,6 +89,14 @@ def stray_in_cell_masks(view: DatasetView) -> Iterator[Violation]:
                 yield Violation(view.place(entry))
 
 
+@rule("V508", severity=Severity.WARNING, remedy="Write the mask again: np.savez_compressed(path, mask=mask).")
+def masks_are_compressed(view: DatasetView) -> Iterator[Violation]:
+    """A mask's file holds the mask alone, compressed as np.savez_compressed does."""
+    for mask in _masks(view):
+        if mask.readable and not mask.is_compressed_alone:
+            yield Violation(mask.place)
+
+
 @rule("V511", remedy="Write labels as uint16, or uint32 above 65,535 cells.")
 def instance_mask_type(view: DatasetView) -> Iterator[Violation]:
     """An instance mask is of an unsigned integer dtype."""
@@ -137,8 +146,12 @@ def label_encoder_is_unique(view: DatasetView) -> Iterator[Violation]:
     for _, folder in view.task_folders:
         table = view.table(folder / "label_encoder.parquet")
         for name in ("name", "id"):
-            if table.rows[name].isna().any() or table.rows[name].duplicated().any():
+            if table.rows[name].isna().any() or table.rows[name].duplicated().any() or _has_nan_text(table, name):
                 yield Violation(table.place, name)
+
+
+def _has_nan_text(table: TableFile, name: str) -> bool:
+    return bool(table.text(name).str.strip().isin({"", *NAN_TEXTS}).any())
 
 
 @rule("V523", remedy="Write the mask as uint8 or int32.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,10 @@ from spora_build.store.layout import parse_resolution_folder, resolution_folder
 
 KNOWN_FOLDERS = {"metadata", "segmentations", "tiling", "ihc", "he", "imc", "codex", "cycif", "mibi"}
 PANEL_TABLES = {"channels.parquet", "channels_per_tissue.parquet"}
+METADATA_TABLES = {"tissues.parquet", "cells.parquet"}
+COMPANIONS = re.compile(r"(readme|licen[cs]e|citation|changelog)(\.[a-z]+)?", re.I)
+"""Files that may lie beside the data: they tell people about it."""
+MEANT_AS_RESOLUTION = re.compile(r"[0-9][0-9._]*.*|.*(mpp|µm|um)", re.I)
 
 
 @rule("V001", remedy="Rename the folder, and the tissues with it, to a BibTeX key such as schurch2020coordinated.")
@@ -43,12 +48,23 @@ def _means_a_modality(name: str) -> bool:
         return name.lower() in KNOWN_FOLDERS
 
 
-@rule("V003", severity=Severity.WARNING, remedy="Move the folder out of the dataset.")
-def unknown_folder(view: DatasetView) -> Iterator[Violation]:
-    """The dataset's folder holds no folders but those of the format."""
-    for folder in view.folders(view.root):
-        if folder.name not in KNOWN_FOLDERS and not _means_a_modality(folder.name):
-            yield Violation(view.place(folder))
+@rule("V003", severity=Severity.WARNING, remedy="Move it out of the dataset.")
+def unknown_entry(view: DatasetView) -> Iterator[Violation]:
+    """The dataset's folder holds no folders but those of the format, and no files but a readme or a licence.
+
+    Hidden files are left out.
+    """
+    folders = view.folders(view.root)
+    for entry in view.entries(view.root):
+        known = (
+            entry.name in KNOWN_FOLDERS or _means_a_modality(entry.name) if entry in folders else _is_companion(entry)
+        )
+        if not known:
+            yield Violation(view.place(entry))
+
+
+def _is_companion(entry: Path) -> bool:
+    return entry.name.startswith(".") or entry.name.endswith(TEMPORARY_SUFFIX) or bool(COMPANIONS.fullmatch(entry.name))
 
 
 @rule("V004", severity=Severity.WARNING, remedy="Run `spora-build repair`, then the interrupted stage again.")
@@ -74,7 +90,8 @@ def resolution_folder_spelling(view: DatasetView) -> Iterator[Violation]:
     for parent in _resolution_parents(view):
         for folder in view.folders(parent):
             mpp = parse_resolution_folder(folder.name)
-            wrong = resolution_folder(mpp) != folder.name if mpp is not None else folder.name.endswith("mpp")
+            meant = MEANT_AS_RESOLUTION.fullmatch(folder.name) is not None
+            wrong = resolution_folder(mpp) != folder.name if mpp is not None else meant
             if wrong or mpp == 0:
                 yield Violation(view.place(folder))
 
@@ -86,7 +103,8 @@ def _resolution_parents(view: DatasetView) -> list[Path]:
 
 @rule("V006", severity=Severity.WARNING, remedy="Move it out of the dataset.")
 def stray_entries(view: DatasetView) -> Iterator[Violation]:
-    """Folders of modalities, segmentations and tiling hold nothing but what the format puts there."""
+    """Folders of metadata, modalities, segmentations and tiling hold nothing but what the format puts there."""
+    yield from _unknown(view, view.root / "metadata", METADATA_TABLES)
     for modality in view.modalities:
         folder = view.layout.modality(modality)
         yield from _strays(view, folder, PANEL_TABLES if modality.is_multiplex else set())
@@ -112,13 +130,15 @@ def _unknown(view: DatasetView, folder: Path, known: set[str]) -> Iterator[Viola
 
 @rule("V007", remedy="Move it out of ihc/: the reader takes every entry there for a marker and stops.")
 def stray_in_ihc(view: DatasetView) -> Iterator[Violation]:
-    """The folder ihc/ holds nothing but folders named ihc_<MARKER>, hidden files included."""
+    """The folder ihc/ holds nothing but folders named ihc_<MARKER> with images in them, hidden files included."""
     if not (view.root / "ihc").is_dir():
         raise NotApplicableError("there is no ihc/ folder")
     good = {modality.name for modality in view.modalities}
     for entry in view.entries(view.root / "ihc"):
         if not entry.is_dir() or entry.name not in good:
             yield Violation(view.place(entry))
+        elif not view.images_of(Modality(entry.name)):
+            yield Violation(view.place(entry), "no images")
 
 
 @rule("V008", severity=Severity.WARNING, remedy="Rename the folder in lower snake_case.")

@@ -41,7 +41,8 @@ class Scan:
 
 def scan(view: DatasetView, image: StoredImage) -> Scan:
     """The scan of an image, made once."""
-    found: Scan = view.once(("scan", image.path), lambda: _scan(view, image))
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged floats are told as NaN, not by numpy's warnings
+        found: Scan = view.once(("scan", image.path), lambda: _scan(view, image))
     return found
 
 

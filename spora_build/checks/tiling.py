@@ -62,8 +62,10 @@ def tile_index(view: DatasetView) -> Iterator[Violation]:
     """Tile coordinates have the default index and no other columns."""
     for tiling in _tilings(view):
         rows = tiling.coordinates.rows
-        if list(rows.columns) != COORDINATES or rows.index.name is not None:
+        if list(rows.columns) != COORDINATES:
             yield Violation(tiling.coordinates.place, listed(rows.columns, limit=8))
+        elif rows.index.name is not None or not np.array_equal(rows.index, np.arange(len(rows))):
+            yield Violation(tiling.coordinates.place, "another index")
 
 
 @rule("V604", needs=["V602"], remedy="Number the tiles of a tissue 0…n−1: the reader takes them by position.")
@@ -217,13 +219,17 @@ def stats_of_every_tissue(view: DatasetView) -> Iterator[Violation]:
 
 @rule("V616", needs=["V618"], severity=Severity.WARNING, remedy="Run `spora-build tile` again.")
 def stats_settings(view: DatasetView) -> Iterator[Violation]:
-    """Settings in tile stats make sense: tiling_method is the folder's name, 0 ≤ tolerance < 1, stride ≥ 1."""
+    """Settings in tile stats make sense: tiling_method is the folder's name, 0 ≤ tolerance < 1, stride ≥ 1.
+
+    No fewer candidates than tiles.
+    """
     for tiling in _tilings(view):
         rows = tiling.stats.rows
         wrong = (rows["tiling_method"].astype(str) != tiling.strategy) | (rows["stride"] < 1)
         for name in ("tolerance", "min_gain_ratio"):
             wrong |= ~((rows[name] >= 0) & (rows[name] < 1))
         wrong |= ~((rows["coverage_goal"] > 0) & (rows["coverage_goal"] <= 1))
+        wrong |= rows["candidate_count"] < rows["num_tiles"]
         yield from broken_rows(tiling.stats, wrong, "settings")
 
 

@@ -22,10 +22,11 @@ EMPTY_TEXTS = {"", "None", "null", "NULL", "NA", "N/A", "n/a", "#N/A", "#N/A N/A
 
 
 def text_equal_to(table: TableFile, texts: set[str]) -> Iterator[Violation]:
-    """One violation per text column that holds one of these texts."""
+    """One violation per text column that holds one of these texts, spaces around it or not."""
     for name, kind in table.kinds.items():
         if kind is Kind.TEXT and name in table.rows.columns:
-            yield from broken_rows(table, table.rows[name].isin(texts), f"column {name!r}")
+            found = [text for text in table.rows[name].dropna().unique() if str(text).strip() in texts]
+            yield from broken_rows(table, table.rows[name].isin(found), f"column {name!r}")
 
 
 @rule("V101", remedy="Run `spora-build convert` again, or write the table with pandas.DataFrame.to_parquet.")
@@ -173,12 +174,18 @@ def _is_modality(text: str) -> bool:
 
 
 @rule("V116", needs=["V103"], severity=Severity.NOTE, remedy="Nothing, where a part was left out on purpose.")
-def modalities_are_present(view: DatasetView) -> Iterator[Violation]:
-    """Every modality of tissues.parquet has images, as in a complete download."""
+def parts_are_present(view: DatasetView) -> Iterator[Violation]:
+    """All parts are there, as in a complete download: every modality's images, tissue masks, tiles, standardization."""
     present = {image.modality.name for image in view.images}
-    for name in sorted(set(view.tissue_modalities["modality"]) - present):
-        if _is_modality(name):
-            yield Violation(Modality(name).folder, "not downloaded or not built")
+    absent = [Modality(name).folder for name in set(view.tissue_modalities["modality"]) - present if _is_modality(name)]
+    if present:
+        absent += [] if view.tissue_masks else ["segmentations"]
+        absent += [] if view.tilings else ["tiling"]
+    standardized = {folder.modality for folder in view.standardizations}
+    panels = [panel for panel in view.panels if panel.name in present and panel not in standardized]
+    absent += [f"{panel.folder}: standardization" for panel in panels]
+    for place in sorted(absent):
+        yield Violation(place, "not downloaded or not built")
 
 
 @rule("V117", needs=["V103"], remedy='Write "exact", "no alignment" or null.')
@@ -210,10 +217,22 @@ def split_values(view: DatasetView) -> Iterator[Violation]:
     yield from broken_rows(view.tissues, ~values.isin(["train", "test"]), "neither train nor test")
 
 
+@rule("V123", needs=["V101"], remedy="Write train and test as text, in lower case.")
+def split_spelling(view: DatasetView) -> Iterator[Violation]:
+    """split is text, and train and test are spelled so: asked for them, the reader stops at a table with Train."""
+    values = _column(view, "split")
+    if view.tissues.kinds.get("split") not in (Kind.TEXT, Kind.NULL):
+        yield Violation(view.tissues.place, f"column 'split' holds {view.tissues.kinds.get('split')}")
+        return
+    known = {"train", "test"}
+    meant = values.astype("string").str.strip().str.lower().isin(known) & ~values.isin(known)
+    yield from broken_rows(view.tissues, meant, "another spelling")
+
+
 @rule("V120", needs=["V103"], remedy="Give all rows of a patient the same split, or a test set leaks.")
 def split_by_patient(view: DatasetView) -> Iterator[Violation]:
-    """All tissues of a patient are in the same split."""
-    splits = _column(view, "split").groupby(view.tissues.rows["patient_id"]).nunique()
+    """All tissues of a patient are in the same split, or none of them is in any."""
+    splits = _column(view, "split").groupby(view.tissues.rows["patient_id"]).nunique(dropna=False)
     leaks = int((splits > 1).sum())
     if leaks:
         yield Violation(view.tissues.place, f"{leaks} patient(s) in more than one split")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from spora_build.report.numbers import count, modality_name, number
+from spora_build.report.numbers import area as as_area
+from spora_build.report.numbers import count, modality_name
 from spora_build.report.values import DatasetLook
 
 NO_SPLIT = "no split"
@@ -26,12 +27,14 @@ def summary(dataset: DatasetLook) -> list[dict[str, str]]:
     if channels:
         passed = sum(channel.qc_pass for panel in dataset.panels.values() for channel in panel)
         figures.append(_figure(count(channels), "channels", f"{count(passed)} passed QC"))
-    figures.append(_figure(f"{number(area)} mm²", "of tissue"))
-    tiles: Counter[str] = Counter()
+    figures.append(_figure(as_area(area), "of tissue"))
+    tiles: Counter[int] = Counter()
     for look in looks:
         for layer in look.tiles:
-            tiles[layer.label] += layer.count
-    figures += [_figure(count(total), "tiles", label) for label, total in tiles.items()]
+            tiles[layer.size_px] += layer.count
+    if tiles:
+        sizes = ", ".join(f"{count(total)} of {side} px" for side, total in sorted(tiles.items()))
+        figures.append(_figure(count(tiles.total()), "tiles", sizes))
     cells = [look.cell_count for look in looks if look.cell_count is not None]
     if cells:
         figures.append(_figure(count(sum(cells)), "cells", f"in {count(len(cells))} of {count(len(looks))} tissues"))
@@ -69,6 +72,19 @@ def cohort_part(dataset: DatasetLook) -> dict[str, Any]:
         "patients": _patients(dataset),
         "shared": _shared_patients(dataset),
     }
+
+
+def column_parts(dataset: DatasetLook) -> list[dict[str, Any]]:
+    """The dataset's tables by their columns: what they hold and how full they are."""
+    return [
+        {
+            "name": table.name,
+            "count": table.count,
+            "rows": table.columns,
+            "has_values": any(column.values for column in table.columns),
+        }
+        for table in dataset.tables
+    ]
 
 
 def _patients(dataset: DatasetLook) -> list[dict[str, Any]]:

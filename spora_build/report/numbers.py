@@ -49,6 +49,21 @@ def length(um: float) -> str:
     return f"{number(um / 1000)} mm" if um >= 1000 else f"{number(um)} µm"
 
 
+def area(mm2: float | None) -> str:
+    """Square millimetres, or square micrometres below a hundredth; an en dash for what is unknown."""
+    if mm2 is not None and 0 < mm2 < 0.01:
+        return f"{number(mm2 * 1e6)} µm²"
+    return "–" if mm2 is None else f"{number(mm2)} mm²"
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """A number with its sign, a real minus; ``0`` where it rounds to nothing, an en dash for what is unknown."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    text = f"{value:+.{decimals}f}".replace("-", "−")
+    return text if any(digit in text for digit in "123456789") else "0"
+
+
 def plural(many: int, one: str, several: str | None = None) -> str:
     """``1 tissue``, ``2 tissues``."""
     return f"{count(many)} {one if many == 1 else several or one + 's'}"

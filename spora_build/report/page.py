@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spora_build.report import numbers
-from spora_build.report.cohort_part import cohort_part, summary
+from spora_build.report.cohort_part import cohort_part, column_parts, summary
 from spora_build.report.panel_part import panel_parts
 from spora_build.report.suspicion import Suspicion, channel_z, find_suspicions
 from spora_build.report.tissue_part import card, record
@@ -44,6 +44,7 @@ def render(dataset: DatasetLook) -> str:
         "verdict": verdict(dataset, suspicions),
         "summary": summary(dataset),
         "cohort": cohort_part(dataset),
+        "columns": column_parts(dataset),
         "cards": [card(dataset, tissue, suspicions[tissue.tissue_id]) for tissue in dataset.tissues],
         "splits": sorted({tissue.split for tissue in dataset.tissues if tissue.split}),
         "modalities": sorted({name for tissue in dataset.tissues for name in tissue.modalities}),
@@ -86,7 +87,7 @@ def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]
     """What a person who decides needs first: ``state`` (good, look, bad), ``title`` and ``text``."""
     validation: Validation = dataset.validation
     rules = numbers.plural(validation.passed + validation.failed, "rule")
-    pixels = "every pixel was read" if validation.deep else "pixels were not read (validate --deep does)"
+    pixels = "every pixel was read" if validation.deep else "pixels were not read (report --deep does)"
     unseen = len(dataset.failures)
     look = sum(any(not s.is_note for s in found) for found in suspicions.values())
     if validation.errors or unseen:
@@ -99,4 +100,5 @@ def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]
         parts = [numbers.plural(validation.warnings, "warning")] if validation.warnings else []
         parts += [f"{numbers.plural(look, 'tissue')} with something to look at"] if look else []
         return {"state": "look", "title": "Valid, with things to look at", "text": f"{about} {' and '.join(parts)}."}
-    return {"state": "good", "title": "Ready to be sent", "text": f"{about} Nothing suspicious was seen."}
+    title = "Ready to be sent" if validation.deep else "Nothing found; pixels not yet checked"
+    return {"state": "good", "title": title, "text": f"{about} Nothing suspicious was seen."}

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from spora_build.report.charts import log_axis, strip_path
+from spora_build.report.numbers import number, signed
 from spora_build.report.suspicion import ALIKE_R, OUTLIER_Z, alike_pairs, level
 from spora_build.report.tissue_part import short_id
 from spora_build.report.values import ChannelNumbers, DatasetLook, PanelChannel
@@ -35,7 +36,7 @@ def _part(
     shown = {channel: at for at, channel in enumerate(dataset.markers.get(modality, ()))}
     return {
         "modality": modality,
-        "axis": None if axis is None else [f"{10 ** axis[0]:g}", f"{10 ** axis[1]:g}"],
+        "axis": None if axis is None else [number(10 ** axis[0]), number(10 ** axis[1])],
         "width": STRIP_WIDTH,
         "channels": [_channel(modality, channel, seen, z, axis, channel.name in shown) for channel in panel],
         "pairs": [{"pair": pair, "tissues": many, "strong": pair.r >= ALIKE_R} for pair, many in pairs[:_MOST_PAIRS]],
@@ -86,7 +87,7 @@ def _row(
         elif value is None:
             cells.append(("m", "●"))
         else:
-            cells.append((_class(value), f"{value:+.0f}" if abs(value) >= 0.5 else "0"))
+            cells.append((_class(value), signed(value, 0)))
     return {"id": tissue_id, "short": short_id(dataset, tissue_id), "cells": cells}
 
 

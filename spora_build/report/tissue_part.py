@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spora_build.report.charts import bars_text, field_height, outline_path, tiles_path
-from spora_build.report.numbers import count, length, modality_name, number, percent
+from spora_build.report.numbers import area, count, length, modality_name, number, percent, signed
 from spora_build.report.suspicion import OUTLIER_Z, Suspicion, is_brightfield
 from spora_build.report.values import ChannelNumbers, CohortTissue, DatasetLook, ModalityLook, Picture, TissueLook
 
@@ -32,7 +32,7 @@ def card(dataset: DatasetLook, tissue: CohortTissue, suspicions: tuple[Suspicion
     look = dataset.looks.get(tissue.tissue_id)
     checks = [s for s in suspicions if not s.is_note]
     best = max((layer for layer in look.tiles), key=lambda layer: layer.count, default=None) if look else None
-    area = _area_mm2(look)
+    mm2 = _area_mm2(look)
     return {
         "id": tissue.tissue_id,
         "short": short_id(dataset, tissue.tissue_id),
@@ -40,8 +40,8 @@ def card(dataset: DatasetLook, tissue: CohortTissue, suspicions: tuple[Suspicion
         "split": tissue.split,
         "modalities": tissue.modalities,
         "field": f"{length(look.width_um)} × {length(look.height_um)}" if look and look.width_um else "–",
-        "area": area,
-        "area_text": f"{number(area)} mm²" if area is not None else "–",
+        "area": mm2,
+        "area_text": area(mm2),
         "share": look.tissue_share if look else None,
         "tiles": best.count if best else None,
         "tiles_label": best.label if best else "",
@@ -158,7 +158,7 @@ def _channel(channel: ChannelNumbers, z: float | None) -> list[Any]:
         number(channel.clip),
         percent(channel.zero_share),
         percent(channel.top_share),
-        "–" if z is None else f"{z:+.1f}",
+        signed(z, 1),
         int(z is not None and abs(z) > OUTLIER_Z),
         int(channel.is_empty),
     ]

@@ -156,6 +156,30 @@ class PanelChannel:
 
 
 @dataclass(frozen=True)
+class TableColumn:
+    """A column of tissues.parquet or cells.parquet."""
+
+    name: str
+    kind: str
+    """``text``, ``integer``, ``float``…"""
+    filled: float
+    """Share of rows that are not null."""
+    distinct: int
+    values: tuple[tuple[str, int], ...] = ()
+    """The most frequent values of a column of categories of cells, with their counts; none of tissues."""
+
+
+@dataclass(frozen=True)
+class TableColumns:
+    """A table of the dataset, told by its columns."""
+
+    name: str
+    count: int
+    """Rows."""
+    columns: tuple[TableColumn, ...]
+
+
+@dataclass(frozen=True)
 class FoundIssue:
     """A finding of the validation."""
 
@@ -206,5 +230,6 @@ class DatasetLook:
     validation: Validation
     provenance: tuple[tuple[str, str], ...]
     """Facts about how the dataset was made, in reading order."""
+    tables: tuple[TableColumns, ...] = ()
     failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By tissue id: why it could not be looked at."""

@@ -196,14 +196,18 @@ def write_tiles(
 
 
 def write_standardization(
-    folder: Path, images: dict[str, dict[str, NDArray[Any]]], masks: dict[str, NDArray[np.bool_]], log: Any
+    folder: Path,
+    images: dict[str, dict[str, NDArray[Any]]],
+    masks: dict[str, NDArray[np.bool_]],
+    log: Any,
+    channels: list[str] = CHANNELS,
 ) -> None:
     """The three tables of a folder, straight from the recipe."""
     folder.mkdir(parents=True)
-    upper = pd.DataFrame(np.nan, index=pd.Index(list(images), name="tissue_id"), columns=CHANNELS)
-    pooled: dict[str, list[NDArray[Any]]] = {name: [] for name in CHANNELS}
-    for tissue, channels in images.items():
-        for name, plane in channels.items():
+    upper = pd.DataFrame(np.nan, index=pd.Index(list(images), name="tissue_id"), columns=channels)
+    pooled: dict[str, list[NDArray[Any]]] = {name: [] for name in channels}
+    for tissue, planes in images.items():
+        for name, plane in planes.items():
             pixels = plane[masks[tissue]].astype(np.float64)
             q = np.quantile(pixels, 0.99)
             upper.loc[tissue, name] = q

@@ -69,6 +69,17 @@ def truncate(path: str, share: float = 0.5):
     return apply
 
 
+def stored(path: str, **others: np.ndarray):
+    """Write a mask without compression, with other arrays beside it."""
+
+    def apply(root: Path) -> None:
+        with np.load(root / path) as archive:
+            before = archive["mask"]
+        np.savez(root / path, mask=before, **others)
+
+    return apply
+
+
 def silence(channel: int):
     def change(values: np.ndarray) -> np.ndarray:
         values[channel] = 0
@@ -152,6 +163,11 @@ IMAGES = [
         "an unknown codec",
         metadata(f"{FULL}/0/zarr.json", lambda m: codec(m)["codecs"].append({"name": "nosuch"})),
     ),
+    C(
+        "V426",
+        "blue, green, red",
+        metadata(f"{HE}/zarr.json", lambda m: m["attributes"]["ome"]["omero"]["channels"].reverse()),
+    ),
     C("V432", "NaN", pixels(IMC, put(np.nan))),
     C("V432", "infinity", pixels(IMC, put(np.inf))),
     C("V433", "an empty channel that passes", lambda root: [pixels(p, silence(1))(root) for p in (IMC, FULL)]),
@@ -175,6 +191,11 @@ IMAGES = [
         metadata(f"{IMC}/0/zarr.json", lambda m: codec(m)["codecs"][0].update(configuration={"endian": "big"})),
     ),
     C("V448", "no shard on disk", delete(f"{HE}/0/c")),
+    C(
+        "V448",
+        "shards under other names",
+        metadata(f"{HE}/0/zarr.json", lambda m: m.update(chunk_key_encoding={"name": "v2"})),
+    ),
     C("V449", "a shard missing", delete(f"he/0_5mpp/images/{REGISTERED}.ome.zarr/0/c/0/1/1")),
     C("V450", "a shard outside", write(f"{HE}/0/c/0/5/0")),
     C("V801", "another size than its registered image", again(HE, flat[:, :-1], list("RGB"))),
@@ -195,6 +216,8 @@ MASK_FILES = [
     C("V506", "a picture among masks", write(f"{MASKS}/tissue_masks/{REGISTERED}.png")),
     C("V507", "a file in cell_masks", write(f"{MASKS}/cell_masks/.DS_Store")),
     C("V507", "an empty folder in cell_masks", lambda root: (root / MASKS / "cell_masks/tmp").mkdir()),
+    C("V508", "a mask that is not compressed", stored(TISSUE)),
+    C("V508", "another array beside the mask", stored(LABELS, scores=np.zeros(3))),
     C("V511", "signed labels", mask(LABELS, lambda m: m.astype(np.int32))),
     C("V512", "labels beyond the dtype", cell("metadata/cells.parquet", 6, "cell_id", 70_000)),
     C("V513", "cells at 1.0 mpp only", delete("segmentations/0_5mpp/cell_masks")),
@@ -202,6 +225,7 @@ MASK_FILES = [
     C("V521", "other columns", table(ENCODER, lambda f: f.rename(columns={"name": "label"}))),
     C("V521", "ids as text", column(ENCODER, "id", lambda s: s.astype(str))),
     C("V522", "an id twice", column(ENCODER, "id", 1)),
+    C("V522", "nan as a name", cell(ENCODER, 0, "name", "nan")),
     C("V523", "uint32 categories", mask(TASK, lambda m: m.astype(np.uint32))),
     C("V524", "categories without instances", delete(ALONE)),
     C("V531", "a damaged mask", flip(TISSUE, 0.5)),
@@ -210,6 +234,8 @@ MASK_FILES = [
     C("V534", "a label without a row", mask(ALONE, lambda m: np.where(m == 3, 4, m).astype(m.dtype))),
     C("V535", "a label skipped", mask(ALONE, lambda m: np.where(m == 3, 9, m).astype(m.dtype))),
     C("V536", "a foreign label in the copy", mask(LABELS, lambda m: np.where(m == 3, 9, m).astype(m.dtype))),
+    C("V536", "a copy moved aside", mask(LABELS, lambda m: np.roll(m, 50, axis=1))),
+    C("V536", "two labels exchanged in the copy", mask(LABELS, lambda m: np.array([0, 2, 1, 3, 4], m.dtype)[m])),
     C("V537", "a category nobody knows", mask(TASK, lambda m: np.where(m == 2, 7, m).astype(m.dtype))),
     C("V538", "categories outside cells", mask(TASK, np.ones_like)),
 ]

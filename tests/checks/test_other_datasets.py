@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zarr.codecs import BloscCodec
 
-from spora_build.checks.core import rules, run
+from spora_build.checks.core import rules
 from spora_build.checks.recipes import METHODS
-from spora_build.checks.view import DatasetView
 from spora_build.errors import Severity
 from spora_build.workflows.checking.validate import validate
-from tests.checks.build_dataset import IMC_ONLY, NAME, REGISTERED, write_image
+from tests.benchmarks.many_tissues import build_many
+from tests.checks.build_dataset import IMC_ONLY, NAME, REGISTERED
 from tests.checks.corrupt_images import again
 from tests.checks.corruption import Corruption, cell, column, delete, metadata, table
 
@@ -126,36 +126,9 @@ def nodes(value: Any) -> Any:
         yield from nodes(value[key])
 
 
-@pytest.mark.slow
-def test_two_thousand_tissues_in_twenty_seconds(tmp_path: Path) -> None:
-    root = tmp_path / NAME
-    ids = [f"{NAME}_{chr(97 + i // 676)}{chr(97 + i // 26 % 26)}{chr(97 + i % 26)}aaaaa_0000" for i in range(2000)]
-    rows = [(t, t.split("_")[1], "0000", m, "exact", NAME, 1.0) for t in ids for m in ("imc", "he")]
-    columns = ["tissue_id", "patient_id", "specimen_id", "modality", "alignment", "dataset", "mpp"]
-    (root / "metadata").mkdir(parents=True)
-    pd.DataFrame(rows, columns=columns).to_parquet(root / "metadata/tissues.parquet", index=False)
-    names = [f"M{i}" for i in range(40)]
-    (root / "imc").mkdir()
-    pd.DataFrame(
-        {"channel_name": names, "qc_pass": True, "uniprot_id": "P07766", "is_nuclear_marker": False}
-    ).to_parquet(root / "imc/channels.parquet", index=False)
-    matrix = pd.DataFrame(True, index=pd.Index(ids, name="tissue_id"), columns=names)
-    matrix.to_parquet(root / "imc/channels_per_tissue.parquet")
-    mask = np.zeros((260, 260), dtype=bool)
-    mask[:200] = True
-    np.savez_compressed(tmp_path / "mask.npz", mask=mask)
-    (root / "segmentations/1_0mpp/tissue_masks").mkdir(parents=True)
-    for modality, labels, dtype in (("imc", names, np.uint16), ("he", list("RGB"), np.uint8)):
-        model = tmp_path / f"{modality}.ome.zarr"
-        write_image(model, np.ones((len(labels), 260, 260), dtype=dtype), 1.0, labels)
-        for tissue in ids:
-            shutil.copytree(model, root / modality / "1_0mpp/images" / f"{tissue}.ome.zarr")
-    for tissue in ids:
-        shutil.copy(tmp_path / "mask.npz", root / f"segmentations/1_0mpp/tissue_masks/{tissue}.npz")
-    start = time.process_time()
-    results = list(run(DatasetView(root), rules()))
-    assert time.process_time() - start < 20
-    assert {r.rule.code for r in results if r.violations} <= {"V114"}
+def test_many_tissues_have_no_findings(tmp_path: Path) -> None:
+    report = validate(build_many(tmp_path, 30, channels=5, models=2), deep=True, is_gene_symbol=None)
+    assert report.findings == ()
 
 
 @pytest.mark.parametrize(

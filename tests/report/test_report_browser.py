@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from spora_build.report.page import render
-from spora_build.report.values import DatasetLook, Pair, Picture, Validation
+from spora_build.report.values import DatasetLook, Pair, Picture, TableColumn, TableColumns, Validation
 from tests.report.make_look import ISSUE, channel, dataset, modality, tissue, tissue_id, usual
 
 pytestmark = pytest.mark.slow
@@ -22,7 +22,7 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WIDTHS, SCHEMES = (360, 1440), ("light", "dark")
+WIDTHS, SCHEMES = (360, 768, 1440), ("light", "dark")
 
 
 def rich_look() -> DatasetLook:
@@ -41,7 +41,11 @@ def rich_look() -> DatasetLook:
         tissue_share=0.01,
     )
     issues = (ISSUE, *(replace(ISSUE, code=f"V00{at}", severity=s) for at, s in enumerate(("warning", "note"), 2)))
-    whole = dataset(*base.looks.values(), odd, validation=Validation(issues, 40, 3, 3, False))
+    tables = (
+        TableColumns("tissues.parquet", 10, (TableColumn("patient_id", "text", 1.0, 8),)),
+        TableColumns("cells.parquet", 480, (TableColumn("cell_type", "text", 0.96, 2, (("T", 300), ("B", 160))),)),
+    )
+    whole = dataset(*base.looks.values(), odd, validation=Validation(issues, 40, 3, 3, False), tables=tables)
     lost = replace(whole.tissues[0], tissue_id="smith2023novel_zzzzzzzz_0000", patient_id="zzzzzzzz", split="")
     return replace(whole, tissues=(*whole.tissues, lost), failures={lost.tissue_id: ("the image is damaged.",)})
 
@@ -122,6 +126,50 @@ def test_filter(watched: Watched) -> None:
     page.uncheck("#only")
     page.select_option("#modality", "he")
     assert tissue_id(9) not in visible_ids(page) and len(visible_ids(page)) == 10
+
+
+def test_nothing_is_like_that(watched: Watched) -> None:
+    page = watched.page
+    assert not page.locator("#nothing").is_visible()
+    page.select_option("#split", "test")
+    page.fill("#search", "nobody")
+    assert page.locator("#nothing").is_visible() and visible_ids(page) == []
+    page.click("#clear")
+    assert not page.locator("#nothing").is_visible()
+    assert len(visible_ids(page)) == 11 and page.evaluate("document.activeElement.id") == "search"
+
+
+def test_columns_of_the_tables(watched: Watched) -> None:
+    text = watched.page.locator("#cohort").inner_text()
+    assert "Columns of cells.parquet" in text and "96\u202f%" in text
+    assert "T 300, B 160" in text
+
+
+def test_a_row_of_the_matrix_opens_its_tissue(watched: Watched) -> None:
+    page = watched.page
+    button = page.locator(f'.matrix [data-open="{tissue_id(9)}"]')
+    button.press("Enter")
+    assert page.locator("dialog[open] h2").inner_text() == "bbbbbbbb_0001"
+    page.keyboard.press("Escape")
+    assert button.evaluate("button => button === document.activeElement")
+
+
+@pytest.mark.parametrize("watched", [(794, s) for s in SCHEMES], indirect=True)
+def test_on_paper(watched: Watched) -> None:
+    page = watched.page
+    page.emulate_media(media="print", color_scheme=page.evaluate("document.documentElement.dataset.theme"))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    colors = page.evaluate(
+        "[document.body, document.querySelector('h1')].map(e => getComputedStyle(e))"
+        ".map((style, at) => at ? style.color : style.backgroundColor)"
+    )
+    assert colors == ["rgb(255, 255, 255)", "rgb(22, 32, 46)"]  # dark on white, whatever the screen has
+    assert page.evaluate("document.documentElement.scrollWidth") <= 794
+    assert not page.locator(".controls").is_visible() and not page.locator("nav").is_visible()
+    page.wait_for_function("[...document.querySelectorAll('.card img')].every(one => one.complete && one.naturalWidth)")
+    assert page.locator("details:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() == 2  # the warning and the note are folded again
 
 
 def test_open_a_tissue_and_read_its_numbers(watched: Watched) -> None:

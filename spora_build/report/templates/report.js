@@ -75,6 +75,7 @@
       $("gallery").append(card);
       body.append(row);
     }
+    $("nothing").hidden = visible.length > 0 || cards.length === 0;
     $("shown").textContent = visible.length === cards.length
       ? `${cards.length} ${cards.length === 1 ? "tissue" : "tissues"}` : `${visible.length} of ${cards.length} tissues`;
     for (const button of document.querySelectorAll("#table [data-sort]")) {
@@ -96,6 +97,13 @@
     });
   }
   for (const id of ["search", "modality", "split", "only"]) if ($(id)) $(id).addEventListener("input", refresh);
+  $("clear").addEventListener("click", () => {
+    $("search").value = $("modality").value = "";
+    if ($("split")) $("split").value = "";
+    $("only").checked = false;
+    refresh();
+    $("search").focus();
+  });
   $("controls").addEventListener("submit", (event) => event.preventDefault());
   const view = (asTable) => {
     $("gallery").hidden = asTable;
@@ -123,7 +131,7 @@
   // one tissue
   const dialog = $("tissue");
   const state = { outline: true, cells: false, tiles: "" };
-  let current = null;
+  let current = null, opener = null;
 
   const niceLength = (um) => {
     const most = um / 3.2, power = 10 ** Math.floor(Math.log10(most));
@@ -259,7 +267,9 @@
   };
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-open]");
-    if (button) show(button.dataset.open);
+    if (!button) return;
+    opener = button;
+    show(button.dataset.open);
   });
   $("previous").addEventListener("click", () => step(-1));
   $("next").addEventListener("click", () => step(1));
@@ -271,8 +281,19 @@
   });
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => {
-    const table = !$("table").hidden;
-    const button = document.querySelector(`${table ? "#table" : "#gallery"} [data-open="${current}"]`);
+    const list = $("table").hidden ? "#gallery" : "#table";
+    const button = opener && opener.dataset.open === current ? opener : document.querySelector(`${list} [data-open="${current}"]`);
     if (button) button.focus();
+  });
+
+  // on paper: every finding, every picture
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = [...document.querySelectorAll("details:not([open])")];
+    for (const fold of closed) fold.open = true;
+    for (const picture of document.querySelectorAll("img[loading]")) picture.loading = "eager";
+  });
+  addEventListener("afterprint", () => {
+    for (const fold of closed) fold.open = false;
   });
 })();

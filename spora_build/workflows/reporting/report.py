@@ -17,6 +17,7 @@ from spora_build.report.values import DatasetLook, FoundIssue, TissueLook, Valid
 from spora_build.store.atomic import write_beside
 from spora_build.store.layout import Layout
 from spora_build.workflows.checking.validate import validate
+from spora_build.workflows.reporting.columns import read_columns
 from spora_build.workflows.reporting.jobs import LookJob
 from spora_build.workflows.reporting.look_at_tissue import look_at_tissue
 from spora_build.workflows.reporting.plan import choose_shown, plan_looks
@@ -60,6 +61,7 @@ def look_at_dataset(
         markers={modality.name: tuple(channel.name for channel in channels) for modality, channels in shown.items()},
         validation=_validation(validate(root, deep=deep)),
         provenance=read_provenance(view),
+        tables=read_columns(view),
         failures=failed,
     )
 
