@@ -29,6 +29,7 @@ $(VENV)/installed: $(VENV)/ready
 
 demo: $(VENV)/ready  ## install, build the example cohort in demo/, show and validate it
 	$(BIN)/spora-build demo demo
+	@echo ". $(BIN)/activate brings spora-build into this shell; then: spora-build report demo/example2026demo"
 
 test: $(VENV)/installed check  ## lint, types and all tests
 	$(BIN)/pytest -n auto -m "not faults"

@@ -13,7 +13,7 @@ from spora_build.example.cohort import write_example
 from spora_build.submission.problems import catalogue_markdown
 from tools.cli_page import cli_page
 from tools.format_page import format_page
-from tools.import_graph import with_graph
+from tools.import_graph import import_graph, with_rooms_of_workflows
 from tools.messages_page import messages_page
 from tools.python_page import python_page
 from tools.readers_page import readers_page
@@ -22,8 +22,8 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def architecture_page() -> str:
-    """The hand-written page with today's import graph."""
-    return with_graph((DOCS / "architecture.md").read_text(encoding="utf-8"))
+    """The hand-written page with today's imports."""
+    return with_rooms_of_workflows((DOCS / "architecture.md").read_text(encoding="utf-8"))
 
 
 def built_format_page() -> str:
@@ -36,6 +36,7 @@ def built_format_page() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "architecture.md": architecture_page,
+    "assets/import-graph.svg": import_graph,
     "checks.md": checks_page,
     "cli.md": cli_page,
     "format.md": built_format_page,

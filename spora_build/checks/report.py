@@ -10,6 +10,7 @@ from spora_build.checks.core import Result, Status
 from spora_build.errors import ExitCode, Severity
 
 ORDER = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
+_TALLY = {Status.PASSED: "passed", Status.FAILED: "with findings", Status.SKIPPED: "skipped"}
 MAX_PLACES = 10_000
 """A finding names at most this many places; its count is of all."""
 
@@ -95,7 +96,7 @@ class Report:
             rest = finding.count - min(places, len(finding.places))
             text += [f"    and {rest} more"] if rest else []
             text.append(f"    Fix: {finding.remedy}")
-        tally = ", ".join(f"{self.tally(status)} {status}" for status in Status)
+        tally = ", ".join(f"{self.tally(status)} {_TALLY[status]}" for status in Status)
         counts = ", ".join(_plural(self.count(severity), severity) for severity in ORDER)
         return [*text, f"{self.dataset}: {counts}; rules: {tally}"]
 

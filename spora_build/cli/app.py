@@ -42,29 +42,19 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (
-    init,
-    convert,
-    inspect,
-    mask,
-    cells,
-    segment,
-    split,
-    bench_config,
-    tile,
-    stats,
-    validate,
-    report,
-    view,
-    privacy_check,
-    repair,
-    publish,
-    fetch,
-    ids,
-    demo,
-    doctor,
-):
-    module.add_to(app)
+PANELS = {
+    "Begin": (demo, doctor, init, inspect, convert),
+    "One stage of a dataset again": (mask, segment, cells, tile, stats, split),
+    "Check and look": (validate, privacy_check, report, view),
+    "Share": (publish, fetch, bench_config),
+    "Keep": (repair, ids),
+}
+for panel, modules in PANELS.items():
+    for module in modules:
+        module.add_to(app)
+    for added in (*app.registered_commands, *app.registered_groups):
+        if not isinstance(added.rich_help_panel, str):
+            added.rich_help_panel = panel
 
 
 def _print_version(wanted: bool) -> None:
@@ -86,8 +76,9 @@ def root(
 def main() -> None:
     """Entry point: runs a command and turns errors into messages and exit codes."""
     from spora_build.cli.exits import run
+    from spora_build.cli.plain_letters import PLAIN
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without µ shows a question mark and goes on
+            stream.reconfigure(errors=PLAIN)
     run(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,17 +13,31 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from spora_build.errors import Problem, Severity
 from spora_build.model.report import Outcome, Status
 
-out = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False)
+# the width is asked for here, because rich takes every terminal without colours for one of 80 columns
+out = Console(highlight=False, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 200)
+err = Console(stderr=True, highlight=False, width=shutil.get_terminal_size().columns)
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _ORDER = list(Severity)
 PLAIN_EVERY_S = 30.0
 """Seconds between progress lines where stderr is no terminal."""
+
+
+def show_line(markup: str, *, indent: int = 0, console: Console = out) -> None:
+    """Print a line that may be long: between words on a terminal, its further lines indented; as one line elsewhere."""
+    text = Text.from_markup(markup)
+    if not console.file.isatty():
+        console.print(text, soft_wrap=True)
+        return
+    first, *rest = text.wrap(console, max(console.width - indent, 20)) or [text]
+    console.print(first, soft_wrap=True)
+    for line in rest:
+        console.print(Text(" " * indent) + line, soft_wrap=True)
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
@@ -36,9 +51,10 @@ def show_problems(problems: Iterable[Problem]) -> None:
         style = _STYLE[first.severity]
         place = f"{escape(str(first.place))}: " if str(first.place) else ""
         more = f" [dim]({len(group) - 1} more like this)[/dim]" if len(group) > 1 else ""
-        err.print(
+        show_line(
             f"[{style}]{first.code}[/{style}] {place}{escape(first.what)} Fix: {escape(first.remedy)}{more}",
-            soft_wrap=True,
+            indent=4,
+            console=err,
         )
 
 

@@ -59,6 +59,8 @@ def convert(
 
     Example: `spora-build convert raw/ --name smith2023novel`
     """
+    from rich.markup import escape
+
     from spora_build.cli.console import out as console
     from spora_build.cli.console import progress, show_outcomes, show_problems
     from spora_build.cli.exits import exit_with
@@ -108,6 +110,10 @@ def convert(
     ):
         outcomes = build(conversion, request, progress)
     show_outcomes(outcomes)
-    show_cells(conversion.layout)
-    console.print(f"[bold]{conversion.layout.name}[/bold] is in {conversion.layout.root}")
+    show_cells(layout)
+    console.print(
+        f"[bold]{layout.name}[/bold] is in {escape(str(layout.root))}; its key and crosswalk, for you alone, in"
+        f" {escape(str(layout.private))}",
+        soft_wrap=True,
+    )
     exit_with(outcomes)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from spora_build.workflows.drafting.inspect import InspectedFile
 
 
 def add_to(app: typer.Typer) -> None:
@@ -23,8 +26,6 @@ def inspect(
     """
     import json
 
-    from rich.table import Table
-
     from spora_build.cli.console import out, show_problems
     from spora_build.workflows.drafting.inspect import inspect as look
 
@@ -32,24 +33,35 @@ def inspect(
     if as_json:
         out.print_json(json.dumps([file.to_json() for file in files], ensure_ascii=False))
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for title in ("file", "image", "format", "channels × rows × cols", "type", "µm/px", "channels"):
-        table.add_column(title, overflow="fold")
+    shown_names: set[tuple[str, ...]] = set()
     for file in files:
-        for roi in file.rois:
-            table.add_row(
-                file.file,
-                f"{roi.series} {roi.name}".strip(),
-                roi.format + (f" ({roi.modality_hint})" if roi.modality_hint else ""),
-                " × ".join(str(side) for side in roi.shape),
-                roi.dtype + (" RGB" if roi.is_rgb else ""),
-                "?" if roi.mpp is None else f"{roi.mpp:g} ({roi.mpp_origin})",
-                _names(roi.channel_names),
-            )
-    out.print(table)
+        _show_file(file, shown_names)
     show_problems(p for file in files for p in (*file.problems, *(q for roi in file.rois for q in roi.problems)))
 
 
-def _names(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:4])
-    return shown if len(names) <= 4 else f"{shown}, … ({len(names)})"
+def _show_file(file: InspectedFile, shown_names: set[tuple[str, ...]]) -> None:
+    """The file, a line for each acquisition (its position counts from 0), and names of channels when they are new."""
+    from rich.markup import escape
+
+    from spora_build.cli.console import out, show_line
+
+    if not file.rois:
+        return
+    first = file.rois[0]
+    hint = f" ({first.modality_hint})" if first.modality_hint else ""
+    show_line(f"[bold]{escape(file.file)}[/bold]  {escape(first.format + hint)}", indent=2)
+    for roi in file.rois:
+        shape = " × ".join(str(side) for side in roi.shape)
+        mpp = (
+            "no pixel size"
+            if roi.mpp is None
+            else f"{roi.mpp:g} µm per pixel [dim]({escape(str(roi.mpp_origin))})[/dim]"
+        )
+        name = escape(f"{roi.series} {roi.name}".strip())
+        show_line(f"  {name}: {shape} {roi.dtype}{' RGB' if roi.is_rgb else ''}, {mpp}", indent=6)
+    for names in dict.fromkeys(roi.channel_names for roi in file.rois if roi.channel_names):
+        if names in shown_names:
+            out.print(f"  channels: {len(names)}, named as above")
+        else:
+            shown_names.add(names)
+            show_line(f"  channels: {escape(', '.join(names))}", indent=6)

@@ -17,14 +17,14 @@ def show_tree(folder: Path, *, fold: bool = True) -> None:
     names as one shown before it.
     """
     tree = Tree(f"[bold]{escape(folder.name)}/[/bold]", guide_style="dim")
-    _grow(tree, folder, fold)
+    _grow(tree, folder, fold, most=2 * MOST_ENTRIES)
     out.print(tree)
 
 
-def _grow(tree: Tree, folder: Path, fold: bool) -> None:
+def _grow(tree: Tree, folder: Path, fold: bool, most: int = MOST_ENTRIES) -> None:
     entries = sorted(folder.iterdir(), key=lambda entry: (entry.is_file(), entry.name))
     shown: dict[frozenset[str], str] = {}
-    for entry in entries[:MOST_ENTRIES]:
+    for entry in entries[:most]:
         if not entry.is_dir() or entry.name.endswith(".zarr"):
             tree.add(f"{escape(entry.name)}  [dim]{_size(entry)}[/dim]", style="not bold")
             continue
@@ -34,8 +34,8 @@ def _grow(tree: Tree, folder: Path, fold: bool) -> None:
             tree.add(f"{escape(entry.name)}/  [not bold dim]like {escape(twin)}[/not bold dim]", style="bold")
         else:
             _grow(tree.add(f"{escape(entry.name)}/", style="bold"), entry, fold)
-    if len(entries) > MOST_ENTRIES:
-        tree.add(f"[dim]… {len(entries) - MOST_ENTRIES} more[/dim]")
+    if len(entries) > most:
+        tree.add(f"[dim]… {len(entries) - most} more[/dim]")
 
 
 def _content(folder: Path) -> frozenset[str]:

@@ -114,10 +114,10 @@ def show_report(report: Report, places: int = 3) -> None:
     """Print a report: findings worst first, then the tally."""
     from rich.markup import escape
 
-    from spora_build.cli.console import out
+    from spora_build.cli.console import show_line
 
     styles = {"ERROR": "bold red", "WARNING": "yellow", "NOTE": "cyan"}
     for line in report.lines(places):
         word = line.split(" ", 1)[0]
         style = styles.get(word)
-        out.print(f"[{style}]{word}[/{style}]{escape(line[len(word) :])}" if style else escape(line), soft_wrap=True)
+        show_line(f"[{style}]{word}[/{style}]{escape(line[len(word) :])}" if style else escape(line), indent=8)

@@ -14,7 +14,7 @@ import pytest
 import typer.main
 
 from spora_build import __version__
-from spora_build.cli.app import app
+from spora_build.cli.app import PANELS, app
 from spora_build.example.cohort import write_example
 from tools.cli_page import commands
 
@@ -96,6 +96,27 @@ def test_terminals_of_few_letters_are_no_reason_to_stop(raw: Path, encoding: str
     wrong = spora_build("convert", str(tmp_path), PYTHONIOENCODING=encoding, PYTHONUTF8="0")
     assert wrong.returncode in (1, 2)
     assert b"Fix:" in wrong.stderr
+
+
+def test_inspect_tells_every_acquisition_and_every_channel(raw: Path) -> None:
+    lines = spora_build("inspect", str(raw)).stdout.decode().splitlines()
+    at = lines.index("codex/core1.ome.tif  OME-TIFF")
+    assert lines[at + 1] == "  0 Image0: 6 × 640 × 768 uint16, 0.5 µm per pixel (OME-XML PhysicalSizeX)"
+    assert lines[at + 2] == "  channels: DAPI, PanCK, CD3, CD20, CD68, Blank"
+    assert lines.count("  channels: 6, named as above") == 3
+    assert "  0: 3 × 512 × 512 uint8 RGB, no pixel size" in lines
+
+
+def test_a_plan_names_row_image_and_what_becomes_of_it(raw: Path, tmp_path: Path) -> None:
+    done = spora_build("convert", str(raw), "--dry-run", "--out", str(tmp_path), NO_COLOR="1")
+    raw_image = "  he, row 3: he/core1.tif, 3 × 640 × 768 uint8, 0.5 µm (TIFF XResolution)"
+    assert f"{raw_image} → 0.5 µm (640 × 768), 1 µm (320 × 384)" in done.stdout.decode().splitlines()
+
+
+def test_every_command_has_its_place_in_the_help() -> None:
+    text = spora_build("--help", COLUMNS="100").stdout.decode()
+    assert "─ Commands" not in text
+    assert [text.index(panel) for panel in PANELS] == sorted(text.index(panel) for panel in PANELS)
 
 
 def test_no_colour_where_none_is_wanted(raw: Path) -> None:
