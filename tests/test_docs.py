@@ -12,7 +12,7 @@ import pytest
 
 from spora_build.errors import ExitCode
 from tests.shell_pages import ROOT
-from tools.cli_page import EXITS
+from tools.cli_page import EXITS, commands, flags_of
 from tools.make_docs import PAGES
 
 DOCS = ROOT / "docs"
@@ -37,18 +37,19 @@ def test_links_between_files_lead_somewhere() -> None:
     assert not wrong
 
 
-def test_commands_that_the_pages_name_exist() -> None:
-    help_text = subprocess.check_output(
-        [sys.executable, "-c", "from tools.cli_page import commands; print(*dict(commands()), sep='\\n')"],
-        text=True,
-        cwd=ROOT,
-    )
-    known = {line.split()[0] for line in help_text.splitlines()} | {"spora-build"}
+def test_commands_and_options_that_the_pages_name_exist() -> None:
+    known: dict[str, set[str]] = {}
+    for name, _ in commands():
+        flags = {flag for names in flags_of(name).values() for flag in names} | {"--help", "-h"}
+        known[name.split()[0]] = known.get(name.split()[0], set()) | flags
     wrong = []
-    for page in (ROOT / "README.md", *DOCS.rglob("*.md")):
-        for command in re.findall(r"(?:`|^|\$ )spora-build ([a-z][a-z-]+)", page.read_text("utf-8"), re.MULTILINE):
-            if command not in known:
-                wrong.append(f"{page.relative_to(ROOT)}: spora-build {command}")
+    for page in (*ROOT.glob("*.md"), *DOCS.rglob("*.md")):
+        for command, rest in re.findall(
+            r"(?:`|^|\$ )spora-build ([a-z][a-z-]+)((?:[^`\n#|&;]|\\\n)*)", page.read_text("utf-8"), re.MULTILINE
+        ):
+            unknown = set(re.findall(r"(?<![\w-])--?[a-z][a-z0-9-]*", rest)) - known.get(command, set())
+            if command not in known or unknown:
+                wrong.append(f"{page.relative_to(ROOT)}: spora-build {command} {' '.join(unknown)}")
     assert not wrong
 
 

@@ -9,6 +9,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import typer
+import typer.main
 from typer.models import ArgumentInfo, OptionInfo
 
 from spora_build.cli.app import app
@@ -60,11 +61,20 @@ def _section(name: str, command: Callable[..., Any]) -> str:
     parameters = inspect.signature(command).parameters.values()
     if parameters:
         lines.append("| | | default |\n|---|---|---|\n")
-        lines += [_row(parameter, hints[parameter.name]) for parameter in parameters]
+        flags = flags_of(name)
+        lines += [_row(parameter, hints[parameter.name], flags[parameter.name]) for parameter in parameters]
     return "".join(lines)
 
 
-def _row(parameter: inspect.Parameter, hint: Any) -> str:
+def flags_of(name: str) -> dict[str, list[str]]:
+    """How each parameter of a command is written, as the parser takes it."""
+    parser: Any = typer.main.get_command(app)
+    for word in name.split():
+        parser = parser.commands[word]
+    return {parameter.name: [*parameter.opts, *parameter.secondary_opts] for parameter in parser.params}
+
+
+def _row(parameter: inspect.Parameter, hint: Any, flags: list[str]) -> str:
     kind, info = get_args(hint)[:2]
     assert get_origin(hint) is Annotated
     kinds = [part for part in get_args(kind) if part is not NoneType] if isinstance(kind, UnionType) else [kind]
@@ -73,8 +83,6 @@ def _row(parameter: inspect.Parameter, hint: Any) -> str:
         name = f"`{parameter.name.upper()}`"
     else:
         assert isinstance(info, OptionInfo)
-        first = (info.default,) if isinstance(info.default, str) else ()  # in Annotated the first flag stands there
-        flags = (*first, *(info.param_decls or ())) or (f"--{parameter.name.replace('_', '-')}",)
         name = f"{', '.join(f'`{flag}`' for flag in flags)} {shown}".strip()
     text = " ".join((info.help or "").split()).replace("|", "\\|")
     return f"| {name} | {text} | {_default(parameter)} |\n"

@@ -7,6 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
+from typer.models import CommandInfo, TyperInfo
 
 from spora_build import __version__
 from spora_build.cli import (
@@ -52,7 +53,8 @@ PANELS = {
 for panel, modules in PANELS.items():
     for module in modules:
         module.add_to(app)
-    for added in (*app.registered_commands, *app.registered_groups):
+    entries: list[CommandInfo | TyperInfo] = [*app.registered_commands, *app.registered_groups]
+    for added in entries:
         if not isinstance(added.rich_help_panel, str):
             added.rich_help_panel = panel
 

@@ -80,7 +80,7 @@ def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSet
     return Foreground(clean_mask(tissue, outside, mpp, settings), outside, mpp)
 
 
-def agree(seen: Sequence[Foreground], also_measured: Sequence[NDArray[np.bool_]] = ()) -> Foreground:
+def agree(seen: Sequence[Foreground], also_measured: Sequence[NDArray[np.bool_]]) -> Foreground:
     """One foreground of registered images on one grid: tissue in any of ``seen``, where every one of them, and of the
     images whose unmeasured pixels ``also_measured`` names, was measured. Where that leaves nothing, tissue anywhere.
     """

@@ -64,9 +64,9 @@ def signed(value: float | None, decimals: int) -> str:
     return text if any(digit in text for digit in "123456789") else "0"
 
 
-def plural(many: int, one: str, several: str | None = None) -> str:
+def plural(many: int, one: str) -> str:
     """``1 tissue``, ``2 tissues``."""
-    return f"{count(many)} {one if many == 1 else several or one + 's'}"
+    return f"{count(many)} {one if many == 1 else one + 's'}"
 
 
 NAMES = {"he": "H&E", "imc": "IMC", "codex": "CODEX", "cycif": "CyCIF", "mibi": "MIBI"}

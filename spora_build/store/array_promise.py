@@ -13,12 +13,13 @@ from typing import IO
 
 from numpy.lib import format as npy
 
+_MASK = "mask.npy"
 _HEADER_BYTES = 64 << 10
 """More than any header of a plain array; a hostile one may claim gigabytes."""
 
 
-def promised_bytes(path: Path, key: str = "mask") -> int:
-    """Bytes of the array in a file: of an ``.npz`` the one called ``key``, or the only one.
+def promised_bytes(path: Path) -> int:
+    """Bytes of the array in a file: of an ``.npz`` the one called ``mask``, or the only one.
 
     Raises ValueError, KeyError or OSError where there is no such array, or the file cannot hold what its header says.
     """
@@ -31,7 +32,7 @@ def promised_bytes(path: Path, key: str = "mask") -> int:
             return nbytes
         with zipfile.ZipFile(path) as archive:
             names = [member.filename for member in archive.infolist()]
-            name = f"{key}.npy" if f"{key}.npy" in names or len(names) != 1 else names[0]
+            name = _MASK if _MASK in names or len(names) != 1 else names[0]
             member = archive.getinfo(name)
             with archive.open(member) as stream:
                 nbytes, start = _header(stream)

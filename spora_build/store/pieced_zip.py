@@ -29,14 +29,13 @@ _MOST_PACKED = PIECE_BYTES + PIECE_BYTES // 8
 _EPOCH_DATE = 33
 """1 January 1980 as DOS writes dates. Zip members carry a time; a fixed one keeps files reproducible."""
 _DEFLATE, _VERSION, _UNIX = 8, 45, 3 << 8
+_LEVEL = 6
 _MAX32 = 0xFFFFFFFF
 DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 """What a damaged archive raises when it is read."""
 
 
-def write_pieced_zip(
-    file: IO[bytes], name: str, pieces: Iterable[memoryview | bytes], *, level: int = 6, runs: bool = False
-) -> None:
+def write_pieced_zip(file: IO[bytes], name: str, pieces: Iterable[memoryview | bytes], *, runs: bool) -> None:
     """Write an archive with one member, each of ``pieces`` (at most PIECE_BYTES long) flushed by itself.
 
     ``runs``: match only repetitions of one byte, which is all there is in a mask of two values, and three times as
@@ -46,7 +45,7 @@ def write_pieced_zip(
     file.write(_local_header(encoded, 0, 0, 0))
     checksum = size = packed = 0
     strategy = zlib.Z_RLE if runs else zlib.Z_DEFAULT_STRATEGY
-    compressor = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
     for piece in pieces:
         checksum = zlib.crc32(piece, checksum)
         size += len(piece)

@@ -45,7 +45,7 @@ def _converter(present: Sequence[str]) -> Callable[[str], Scalar]:
     return str
 
 
-def _fits(value: str, most_digits: int = MAX_DIGITS) -> bool:
+def _fits(value: str, most_digits: int) -> bool:
     mantissa, _, exponent = value.lower().partition("e")
     digits = re.sub(r"[^0-9]", "", mantissa).lstrip("0").rstrip("0" if "." in mantissa or "," in mantissa else "")
     return len(digits) <= most_digits and abs(int(exponent or 0)) <= 290

@@ -325,10 +325,13 @@ def problem(
     return Problem(code, entry.what.format(**facts), entry.remedy.format(**facts), Place(file, row, column, value))
 
 
-def rows_text(rows: list[int], limit: int = 8) -> str:
+ROWS_SHOWN = 8
+
+
+def rows_text(rows: list[int]) -> str:
     """``row 4``, ``rows 4, 7`` or ``rows 4, 7, 9 and 20 more``."""
-    shown = ", ".join(str(row) for row in rows[:limit])
-    more = f" and {len(rows) - limit} more" if len(rows) > limit else ""
+    shown = ", ".join(str(row) for row in rows[:ROWS_SHOWN])
+    more = f" and {len(rows) - ROWS_SHOWN} more" if len(rows) > ROWS_SHOWN else ""
     return f"{'row' if len(rows) == 1 else 'rows'} {shown}{more}"
 
 

@@ -18,6 +18,7 @@ from spora_build.submission.values import FORMULA_ERRORS, MISSING, clean_text
 MAX_SHEET_MB = 64
 MAX_COLUMNS = 20_000
 MAX_ROWS = 200_000
+_SNIFFED_ROWS, _SNIFFED_CHARACTERS = 50, 1 << 16
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SEP_LINE = re.compile(r"^\ufeff?sep=([,;\t])\r?\n", re.IGNORECASE)
 """First line by which Excel is told the delimiter; a spreadsheet hides it, a text editor shows it as row 1."""
@@ -148,19 +149,19 @@ def _is_too_wide(text: str) -> bool:
     return any(line.count(mark) >= MAX_COLUMNS for line in io.StringIO(text) for mark in _DELIMITER_NAMES)
 
 
-def sniff_delimiter(text: str, records: int = 50, characters: int = 1 << 16) -> tuple[str, str, int]:
+def sniff_delimiter(text: str) -> tuple[str, str, int]:
     """The delimiter, the text without an Excel ``sep=`` line, and the row number of its first line."""
     told = _SEP_LINE.match(text)
     if told:
         return told[1], text[told.end() :], 2
-    head = text[:characters]
+    head = text[:_SNIFFED_CHARACTERS]
     scores: list[tuple[float, int, str]] = []
     for delimiter in _DELIMITER_NAMES:
         widths: list[int] = []
         for record in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, skipinitialspace=True):
             if any(record):
                 widths.append(len(record))
-            if len(widths) > records:
+            if len(widths) > _SNIFFED_ROWS:
                 break
         if len(head) < len(text):
             widths = widths[:-1] or widths

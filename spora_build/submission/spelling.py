@@ -23,12 +23,6 @@ def closest(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str | Non
     return by_folded[found[0]] if found else None
 
 
-def did_you_mean(word: str, choices: Iterable[str], cutoff: float = 0.6) -> str:
-    """`` (did you mean 'x'?)``, or nothing."""
-    found = closest(word, choices, cutoff)
-    return f" (did you mean {found!r}?)" if found else ""
-
-
 def loose_identifier(text: str) -> str:
     """An identifier without what people vary: letter case, accents, zeros in front, signs next to a letter.
 

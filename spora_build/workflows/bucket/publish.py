@@ -21,6 +21,7 @@ from spora_build.workflows.running.progress import ShowProgress, silent
 
 ROUNDS = 3
 """Times that sending is taken up again after the connection broke."""
+FILES_AT_ONCE = 500
 _SHOWN_CODES = 5
 
 
@@ -129,8 +130,8 @@ def find_wrong(
     return sorted(wrong)
 
 
-def _batches(paths: list[str], size: int = 500) -> list[list[str]]:
-    return [paths[at : at + size] for at in range(0, len(paths), size)]
+def _batches(paths: list[str]) -> list[list[str]]:
+    return [paths[at : at + FILES_AT_ONCE] for at in range(0, len(paths), FILES_AT_ONCE)]
 
 
 def _send_all(publication: Publication, paths: list[str], counter: MegabyteBar) -> None:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from spora_build.checks.core import Result
 from spora_build.checks.report import Report
 from spora_build.errors import Problem, Severity, UsageError
 from spora_build.transfer.listing import list_files, receive
@@ -22,7 +21,6 @@ def validate_remote(
     remote: Remote,
     *,
     severities: Mapping[str, Severity] | None = None,
-    on_result: Callable[[Result], None] | None = None,
 ) -> Report:
     """Every rule that needs no pixels, asked of a dataset in a bucket.
 
@@ -44,4 +42,4 @@ def validate_remote(
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
                 with (root / path).open("wb") as empty:
                     empty.truncate(file.size)
-        return validate(root, severities=severities, on_result=on_result)
+        return validate(root, severities=severities)

@@ -16,13 +16,14 @@ _LAST = _QUALITIES[-1:]
 _SMALLER = 0.92
 """A picture is made at least this much smaller at a time."""
 _SMALLEST_PX = 48
+_LEAST_PX = 112
 _BYTES_PER_PX = 0.16
 """Of WebP pictures of stained tissue in good quality, by experience; :func:`encode` holds the limit, not this."""
 
 
-def side_for(max_bytes: int, most_px: int, least_px: int = 112) -> int:
+def side_for(max_bytes: int, most_px: int) -> int:
     """The longer side of a picture that fits into so many bytes in good quality."""
-    return max(least_px, min(most_px, round(math.sqrt(max_bytes / _BYTES_PER_PX))))
+    return max(_LEAST_PX, min(most_px, round(math.sqrt(max_bytes / _BYTES_PER_PX))))
 
 
 def encode(rgb: NDArray[np.uint8], max_bytes: int) -> Picture:
