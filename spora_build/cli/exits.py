@@ -7,11 +7,16 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
 from spora_build.errors import ExitCode, Severity, SporaBuildError
 from spora_build.model.report import Outcome, Status
+
+_INTERRUPTED = b"\nInterrupted. What is finished stays; the same command goes on from there.\n"
+_SHOW_CURSOR = b"\x1b[?25h"
+"""What a progress bar that never ends has hidden."""
 
 
 def run(app: typer.Typer) -> None:
@@ -30,7 +35,6 @@ def run(app: typer.Typer) -> None:
         show_problems(error.problems)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted. What is finished stays; the same command goes on from there.\n")
         sys.exit(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001  the boundary of the process: shown without the text, which may identify
         from spora_build.cli.console import show_problems
@@ -47,7 +51,13 @@ def _stop_on_signals() -> None:
     def stop(number: int, frame: object) -> None:
         del frame
         seen.append(number)
-        if len(seen) > 1:
+        is_second = len(seen) > 1
+        with suppress(OSError):
+            if not is_second:
+                os.write(2, _INTERRUPTED)  # typer would end without a word
+            elif os.isatty(2):
+                os.write(2, _SHOW_CURSOR)
+        if is_second:
             os._exit(ExitCode.INTERRUPTED)  # workers end with their parent
         raise KeyboardInterrupt
 
@@ -64,9 +74,9 @@ def exit_with(outcomes: Sequence[Outcome], *, takes_only: bool = True) -> None:
     from spora_build.cli.console import err
 
     failed = sorted({outcome.tissue_id for outcome in failures})
-    retry = [*_typed_command(), *(f"--only {tissue}" for tissue in failed if takes_only)]
+    retry = [*typed_command(), *(f"--only {tissue}" for tissue in failed if takes_only)]
     err.print(
-        f"{len(failed)} tissues failed; the others are good. To retry just those:\n  {' '.join(retry)}",
+        f"{_count(len(failed))} failed; the others are good. To retry just those:\n  {' '.join(retry)}",
         soft_wrap=True,
         markup=False,
     )
@@ -78,12 +88,19 @@ def _is_the_machine_s(outcome: Outcome) -> bool:
     return bool(errors) and all(problem.code.startswith("E-ENV-") for problem in errors)
 
 
-def _typed_command() -> tuple[str, ...]:
-    """The command as it was typed, without what it was restricted to."""
+def typed_command() -> tuple[str, ...]:
+    """The command as it was typed, without what it was restricted to; what stands there now is no error to it."""
     words, left = [], iter(sys.argv[1:])
     for word in left:
-        if word == "--only":
-            next(left, None)
-        elif not word.startswith("--only="):
+        name, _, value = word.partition("=")
+        if name not in ("--only", "--existing"):
             words.append(shlex.quote(word))
+            continue
+        value = value or next(left, "")
+        if name == "--existing" and value != "error":
+            words += [name, value]
     return ("spora-build", *words)
+
+
+def _count(tissues: int) -> str:
+    return "1 tissue" if tissues == 1 else f"{tissues} tissues"

@@ -28,9 +28,10 @@ def repair(
     from rich.table import Table
 
     from spora_build.cli.console import err, out
+    from spora_build.cli.exits import typed_command
     from spora_build.errors import ExitCode
     from spora_build.workflows.dataset.find_dataset import find_dataset_or_remains
-    from spora_build.workflows.dataset.repair import find_faults
+    from spora_build.workflows.dataset.repair import Fault, find_faults
     from spora_build.workflows.dataset.repair import repair as put_right
 
     layout = find_dataset_or_remains(dataset or Path())
@@ -44,5 +45,8 @@ def repair(
         table.add_row(finding.fault.value, escape(finding.path.resolve().relative_to(home).as_posix()), finding.fix)
     out.print(table)
     if not yes:
-        err.print("Nothing was changed. To put it right: spora-build repair --yes", markup=False)
+        words = [*typed_command(), "--yes"]
+        if not prune and any(finding.fault is Fault.ORPHAN for finding in found):
+            words.append("[--prune]")
+        err.print(f"Nothing was changed. To put it right: {' '.join(words)}", markup=False, soft_wrap=True)
         raise typer.Exit(ExitCode.INVALID_DATA)

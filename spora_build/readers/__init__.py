@@ -12,6 +12,7 @@ and an optional ``PRIORITY`` (int, default 0; higher is asked first).
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -78,6 +79,15 @@ def find_reader(path: Path) -> Reader | None:
 def open_rois(path: Path) -> Iterator[list[Roi]]:
     """Open a raw file or folder with the reader that takes it. Raises UnreadableFileError."""
     reader = find_reader(path)
+    if reader is None and path.exists() and not os.access(path, os.R_OK):
+        raise UnreadableFileError(
+            Problem(
+                "E-READ-004",
+                "permission to read this file was refused.",
+                "check its rights, and those of its folder.",
+                Place(file=path.name),
+            )
+        )
     if reader is None:
         raise UnreadableFileError(
             foreign_problem(path)

@@ -48,6 +48,11 @@ def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
         raise
 
 
+def home_name(temporary: str) -> str:
+    """Name of the place beside which a temporary file or folder was made: ``.a.npz.0123456789ab.building`` → a.npz."""
+    return temporary.removesuffix(TEMPORARY_SUFFIX).removeprefix(".").rpartition(".")[0]
+
+
 def _put_in_place(temporary: Path, path: Path, token: str) -> None:
     replaced = None
     if path.is_dir() and not path.is_symlink():

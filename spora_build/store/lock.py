@@ -48,6 +48,14 @@ class LockedError(Exception):
         self.owner = owner
 
 
+def owner_at(path: Path) -> Owner | None:
+    """Who holds the lock file that lies at a path now; None where there is none."""
+    try:
+        return _parse(path.read_bytes())
+    except OSError:
+        return None
+
+
 @contextmanager
 def hold_lock(path: Path, *, beat_s: float = BEAT_S, patience_s: float = PATIENCE_S) -> Iterator[Owner]:
     """Hold the lock file; a dead owner's is taken over. Raises LockedError, and OSError where the disk refuses."""
@@ -120,10 +128,14 @@ def _beat(descriptor: int, owner: Owner, beat_s: float, stop: threading.Event) -
 
 
 def _read(descriptor: int) -> Owner | None:
+    with _position:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        data = os.read(descriptor, 4096)
+    return _parse(data)
+
+
+def _parse(data: bytes) -> Owner | None:
     try:
-        with _position:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            data = os.read(descriptor, 4096)
         return Owner(**json.loads(data))
     except (ValueError, TypeError):
         return None

@@ -131,10 +131,45 @@ def test_an_interruption_ends_cleanly(cohort: Path, tmp_path: Path, number: sign
     assert process.stderr is not None
     told = process.stderr.read()
     assert process.wait(60) == 130
+    assert "Interrupted." in told
     assert "Traceback" not in told
     assert unfinished(tmp_path) == []
     assert members_of(process.pid) == []
     resumes(cohort / "raw", tmp_path, cohort)
+
+
+def test_interrupted_twice_it_stops_at_once(cohort: Path, tmp_path: Path) -> None:
+    process = start("convert", cohort / "raw", "--out", tmp_path, "--jobs", "2")
+    wait_until_it_writes(tmp_path, process)
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.02)
+    assert process.wait(60) in (130, -signal.SIGINT)  # the latter where the first one had come to its end
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    assert members_of(process.pid) == []
+    assert not (tmp_path / NAME / "metadata" / "tissues.parquet").exists()
+    resumes(cohort / "raw", tmp_path, cohort)
+
+
+@pytest.mark.parametrize("taken", [NAME, f"{NAME}.private"])
+def test_a_folder_that_is_taken_away_in_the_middle(cohort: Path, tmp_path: Path, taken: str) -> None:
+    out = tmp_path / "out"
+    process = start("convert", cohort / "raw", "--out", out, "--jobs", "1")
+    ledger = out / f"{NAME}.private" / "ledger.jsonl"
+    while not (ledger.exists() and '"mask-owner/' in ledger.read_text()):
+        assert process.poll() is None
+        time.sleep(0.005)
+    (out / taken).rename(tmp_path / "elsewhere")
+    assert process.wait(120) in (3, 5)
+    assert process.stderr is not None
+    told = process.stderr.read()
+    assert "Traceback" not in told
+    assert "E-BUG" not in told
+    assert not (out / NAME / "metadata" / "tissues.parquet").exists()
+    if taken.endswith(".private"):
+        assert "E-ENV-021" in told
+    resumes(cohort / "raw", out, cohort)
 
 
 def members_of(session: int) -> list[int]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
@@ -11,39 +12,45 @@ from typing import Concatenate, ParamSpec, TypeVar
 from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.privacy.private_files import make_private_folder, private_lock
 from spora_build.store.layout import Layout
-from spora_build.store.lock import LockedError, Owner, hold_lock
+from spora_build.store.lock import LockedError, Owner, hold_lock, owner_at
 from spora_build.store.sweep import sweep
 
 LOCK_FILE = "build.lock"
+_LOOKS = 3
+"""A heartbeat may be on its way to the disk."""
 P = ParamSpec("P")
 R = TypeVar("R")
-_held: set[Path] = set()
-"""Private folders that this process holds: a build calls stages that hold the dataset too."""
+_held: dict[Path, str] = {}
+"""Private folders that this process holds, and by which token: a build calls stages that hold the dataset too."""
 
 
 @contextmanager
 def hold(layout: Layout) -> Iterator[None]:
-    """Hold the dataset alone. Raises EnvironmentFaultError where another build does.
+    """Hold the dataset alone. Raises EnvironmentFaultError where another build does, or it is moved away meanwhile.
 
     Unfinished files are removed at the start, since whoever made them is dead, and at the end: a worker that was killed
     leaves some in a build that goes well.
     """
     private = layout.private
     if private in _held:
+        _refuse_if_gone(layout)
         yield
+        _refuse_if_gone(layout)
         return
     make_private_folder(private)
     try:
-        with hold_lock(private / LOCK_FILE):
-            _held.add(private)
+        with hold_lock(private / LOCK_FILE) as owner:
+            _held[private] = owner.token
             try:
                 _sweep(layout)
                 yield
+                _refuse_if_gone(layout)
             finally:
                 try:
-                    _sweep(layout)
+                    if _is_held(private):
+                        _sweep(layout)
                 finally:
-                    _held.discard(private)
+                    del _held[private]
     except LockedError as error:
         raise EnvironmentFaultError(_busy(layout, error.owner)) from None
 
@@ -57,6 +64,33 @@ def holding(stage: Callable[Concatenate[Layout, P], R]) -> Callable[Concatenate[
             return stage(layout, *args, **kwargs)
 
     return held
+
+
+def _refuse_if_gone(layout: Layout) -> None:
+    """Whatever was renamed or deleted, results would go to two places, and neither have all of them."""
+    private = layout.private
+    if _is_held(private):
+        return
+    with suppress(OSError):
+        private.chmod(0o700)  # a worker may have made it anew
+    raise EnvironmentFaultError(
+        Problem(
+            "E-ENV-021",
+            "the private folder beside this dataset was moved or removed, or another build took it over, while this"
+            " command was at work.",
+            "put both folders back where they were, or remove what is left of them; then run the same command again.",
+            Place(file=layout.name),
+        )
+    )
+
+
+def _is_held(private: Path) -> bool:
+    for _ in range(_LOOKS):
+        owner = owner_at(private / LOCK_FILE)
+        if owner is not None and owner.token == _held[private]:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _sweep(layout: Layout) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from spora_build.errors import EnvironmentFaultError, Place, Problem
+from spora_build.model.modality import Modality
 from spora_build.model.names import PATIENT_ID
 from spora_build.store.atomic import remove
 from spora_build.store.layout import Layout
@@ -63,8 +65,30 @@ def strike(layout: Layout, tissues: Collection[str]) -> None:
 
 
 def publish(layout: Layout) -> None:
-    """Put the roster in the place of the public table: every tissue on it is complete."""
+    """Put the roster in the place of the public table: every tissue on it is complete.
+
+    Raises EnvironmentFaultError where somebody took images away meanwhile.
+    """
     if layout.roster is None or not layout.roster.is_file():
         return
-    write_table(replace(layout, roster=None).tissues_table, read_table(layout.roster))
+    table = read_table(layout.roster)
+    gone = {
+        tissue
+        for tissue, name in zip(table["tissue_id"], table["modality"], strict=True)
+        if not _has_image(layout, Modality(name), tissue)
+    }
+    if gone:
+        raise EnvironmentFaultError(
+            Problem(
+                "E-ENV-022",
+                f"images of {len(gone)} tissues disappeared from the dataset while it was built: was its folder moved?",
+                "put the folder back, or remove what is left of it; then run the same command again.",
+                Place(file=layout.name),
+            )
+        )
+    write_table(replace(layout, roster=None).tissues_table, table)
     remove(layout.roster)
+
+
+def _has_image(layout: Layout, modality: Modality, tissue_id: str) -> bool:
+    return any(layout.image(modality, mpp, tissue_id).exists() for mpp in layout.find_resolutions(modality))

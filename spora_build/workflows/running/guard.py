@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
-from spora_build.errors import Problem, SporaBuildError
+from spora_build.errors import Place, Problem, SporaBuildError
 from spora_build.model.report import Outcome, Status
+from spora_build.store.atomic import TEMPORARY_SUFFIX, home_name
 
 T = TypeVar("T")
 _DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -45,6 +47,14 @@ def explain(error: Exception) -> tuple[Problem, ...]:
     )
 
 
+def _output(error: OSError) -> str | None:
+    """The output that could not be written: its name is ours. Other names may identify somebody."""
+    path = Path(str(error.filename))
+    if error.filename is None or not path.name.endswith(TEMPORARY_SUFFIX):
+        return None
+    return f"{path.parent.name}/{home_name(path.name)}"
+
+
 def _explain_os_error(error: OSError) -> Problem:
     if error.errno in _DISK:
         return Problem("E-ENV-012", "the disk is full.", "free some space and run the same command again.")
@@ -53,6 +63,7 @@ def _explain_os_error(error: OSError) -> Problem:
             "E-ENV-013",
             "permission to read or write was refused.",
             "check the rights of the raw and the output folder.",
+            Place(file=_output(error)),
         )
     reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return Problem(

@@ -150,4 +150,21 @@ def _context() -> multiprocessing.context.BaseContext:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["spora_build.workflows.running.preload"])
+    _start_fork_server()
     return context
+
+
+def _start_fork_server() -> None:
+    """Start the process that workers are forked from so that it never hears the terminal's interruptions.
+
+    It ignores them once it runs; while it still starts, one would end it with a traceback of its own. They wait here
+    meanwhile, and what is blocked stays blocked in whatever is started.
+    """
+    from multiprocessing import forkserver, resource_tracker
+
+    resource_tracker.ensure_running()  # first, since it opens the way for signals again when it has started
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
