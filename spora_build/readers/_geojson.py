@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from spora_build.errors import Place, Problem, UnreadableFileError
 
 CELLS_FIRST = ("cell", "detection", "annotation")
+_OTHER_WORDS = {
+    *("tile", "root", "tma core", "tmaCore", "pathObject", "unknown"),
+    *("Point", "MultiPoint", "LineString", "MultiLineString", "GeometryCollection", "Polygon", "MultiPolygon"),
+}
 """QuPath's kinds of objects, the one that is a cell first: a file may hold the regions around cells too."""
 
 
@@ -36,7 +40,7 @@ class Outlines:
 
     cells: tuple[Outline, ...]
     left_out: dict[str, int]
-    """Features that are no cells: kind or geometry, and how many."""
+    """Features that are no cells: QuPath's kind or the geometry, else ``others``, and how many."""
 
 
 def is_geojson(path: Path) -> bool:
@@ -57,13 +61,13 @@ def read_outlines(path: Path) -> Outlines:
         cells = []
         for number, feature in enumerate(features, start=1):
             if _kind(feature) != kind:
-                left_out[_kind(feature) or "without kind"] += 1
+                left_out[_shown(_kind(feature) or "without kind")] += 1
                 continue
             polygons = _polygons(feature["geometry"])
             if polygons:
                 cells.append(Outline(number, polygons))
             else:
-                left_out[str(feature["geometry"]["type"])] += 1
+                left_out[_shown(str(feature["geometry"]["type"]))] += 1
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         raise UnreadableFileError(
             Problem(
@@ -88,6 +92,11 @@ def _features(document: Any) -> Iterator[Any]:
 def _kind(feature: Any) -> str:
     """QuPath's objectType, empty where there is none."""
     return str((feature.get("properties") or {}).get("objectType") or "")
+
+
+def _shown(word: str) -> str:
+    """The word of the format; any other text may say anything about anybody."""
+    return word if word == "without kind" or word in _OTHER_WORDS or word in CELLS_FIRST else "others"
 
 
 def _polygons(geometry: Any) -> tuple[tuple[NDArray[np.float64], ...], ...]:

@@ -76,7 +76,7 @@ def parse_image(attributes: dict[str, Any], file: str) -> NgffImage:
         raise NgffError("its multiscales metadata are incomplete") from error
     parts = PurePosixPath(array).parts
     if not parts or ".." in parts or "/" in parts or "\\" in array:
-        raise NgffError(f"its pixels would lie at {array!r}, outside of the image")
+        raise NgffError("its pixels would lie outside of the image")
     plain = [name.casefold() for name in names]
     is_default = all(not name or name.casefold().removeprefix("channel").strip(" _:").isdigit() for name in names)
     measured = absent(file)
@@ -113,7 +113,7 @@ def _axes(multiscale: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]
     names = tuple(axis if isinstance(axis, str) else str(axis["name"]) for axis in listed)
     units = tuple("" if isinstance(axis, str) else str(axis.get("unit") or "") for axis in listed)
     if names != tuple(axis for axis in _OLD_AXES if axis in names) or names[-2:] != ("y", "x"):
-        raise NgffError(f"its axes are {', '.join(names)}, not some of t, c, z, y, x in that order")
+        raise NgffError(f"its {len(names)} axes are not some of t, c, z, y, x in that order")
     return names, units
 
 

@@ -134,7 +134,7 @@ def _like_first(pages: Sequence[Any]) -> list[Any]:
 def _missing(members: Members, address: PlaneAddress | None, place: tuple[int, int, int]) -> UnreadableFileError:
     channel = f"channel {place[0] + 1}"
     if address is not None and address.file is not None and members.get(address.file) is None:
-        what = f"{channel} lies in {address.file!r}, which is not beside the file or is no TIFF file."
+        what = f"{channel} lies in a file that the OME-XML names and that is not beside this one or is no TIFF file."
         remedy = "put all files of the set into one folder."
     else:
         what = f"the OME-XML promises {channel}, slice {place[1] + 1}, time point {place[2] + 1}, and no page holds it."

@@ -72,7 +72,7 @@ def parse_ome_xml(text: str, file: str) -> OmeMetadata:
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise OmeXmlError(f"the OME-XML cannot be parsed ({type(error).__name__})") from error
     if _tag(root) != "OME":
-        raise OmeXmlError(f"the XML is <{_tag(root)}>, not <OME>")
+        raise OmeXmlError("the XML is no <OME>")
     uuid = root.get("UUID", "")
     metadata_file = None
     for binary_only in _children(root, "BinaryOnly"):

@@ -18,6 +18,8 @@ SQUARE = 1e-3
 """Largest relative difference of x and y: 20 pixels over 20,000, the drift that registration tolerates."""
 PRINT_DPI = (72, 90, 96, 100, 120, 144, 150, 200, 240, 300, 350, 400, 600, 720, 1200)
 UM_PER_INCH = 25_400.0
+_NO_LENGTHS = {"pixel", "pixels", "px", "none", "unknown", "reference frame", "second", "degree"}
+"""Units that a message may repeat; any other text of a header may say anything about anybody."""
 _UM_PER_UNIT = {
     "μm": 1.0,  # what casefold makes of both micro signs
     "um": 1.0,
@@ -96,7 +98,8 @@ def from_units(x: float | None, y: float | None, x_unit: str, y_unit: str, origi
     scales = [um_per_unit(unit) for value, unit in ((x, x_unit), (y, y_unit)) if value is not None]
     if any(scale is None for scale in scales):
         unit = x_unit if x is not None and um_per_unit(x_unit) is None else y_unit
-        return _refused("E-MPP-006", f"{origin} is in {unit!r}, which is no unit of length", file)
+        said = f" ({unit})" if unit and unit.casefold() in _NO_LENGTHS else ""
+        return _refused("E-MPP-006", f"{origin} has a unit that is none of length{said}", file)
     x_um = None if x is None else x * (um_per_unit(x_unit) or math.nan)
     y_um = None if y is None else y * (um_per_unit(y_unit) or math.nan)
     return from_um(x_um, y_um, origin, file)

@@ -80,7 +80,9 @@ def _metadata(path: Path, *, is_companion: bool) -> tuple[OmeMetadata, Path]:
         return metadata, path
     companion = path.parent / metadata.metadata_file
     if not metadata.metadata_file or not companion.is_file():
-        raise _no_metadata(path.name, f"they are in {metadata.metadata_file!r}, which is not beside it")
+        raise _no_metadata(
+            path.name, "they are in a companion file that its OME-XML names (BinaryOnly) and that is not beside it"
+        )
     if companion.name.lower().endswith((".tif", ".tiff")):
         head = first_page(companion)
         return parse_ome_xml(head.description if head else "", companion.name), companion

@@ -100,7 +100,7 @@ def _rois(path: Path) -> list[Roi]:
     for name in series_paths(path):
         series = group_attributes(path / name)
         if series is None or "multiscales" not in series:
-            raise NgffError(f"its image {name!r} is missing or has no multiscales metadata")
+            raise NgffError("an image that its metadata name is missing or has no multiscales metadata")
         rois.append(_roi(path / name, series, path.name, name))
     if not rois:
         raise NgffError("it holds no image")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from spora_build.errors import Place, Problem
+from spora_build.submission.shown_value import may_be_shown
 
 
 class Entry(NamedTuple):
@@ -320,9 +321,14 @@ def problem(
     value: str | None = None,
     **facts: object,
 ) -> Problem:
-    """The problem of a code at a place, its message filled in. ``value`` never comes from a column of identifiers."""
+    """The problem of a code at a place, its message filled in.
+
+    ``value`` never comes from a column of identifiers, and is shown only where it can be nobody's: see
+    :func:`~spora_build.submission.shown_value.may_be_shown`.
+    """
     entry = CATALOGUE[code]
-    return Problem(code, entry.what.format(**facts), entry.remedy.format(**facts), Place(file, row, column, value))
+    shown = value if value is None or may_be_shown(value, file, column) else None
+    return Problem(code, entry.what.format(**facts), entry.remedy.format(**facts), Place(file, row, column, shown))
 
 
 ROWS_SHOWN = 8

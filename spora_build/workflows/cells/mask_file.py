@@ -202,7 +202,7 @@ def _load(path: Path, place: Place) -> NDArray[Any]:
                 names = loaded.files
                 name = "mask" if "mask" in names else names[0] if len(names) == 1 else None
                 if name is None:
-                    what = f"the archive holds the arrays {', '.join(names)} and none called mask."
+                    what = f"the archive holds {len(names)} arrays and none called mask."
                     raise _problem("E-CELLS-009", what, "save one array under the key mask.", place)
                 plane = loaded[name]
         else:

@@ -110,7 +110,7 @@ def _choose(rois: Sequence[Roi], row: ImageRow, tissues_file: str) -> int | Prob
         return int(row.series)
     return Problem(
         "E-SERIES-002",
-        f"{row.image} holds no image {str(row.series)!r}.",
+        f"{row.image} holds no image of the number or name that the sheet says.",
         f"use one of: {listed}.",
         where,
     )

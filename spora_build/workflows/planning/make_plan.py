@@ -41,7 +41,7 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     problems += unreadable
     problems += [problem for fact in facts for problem in fact.problems]
     problems += cohort_problems(submission, facts)
-    metadata = plan_metadata(submission, secret, _channel_texts(submission, facts))
+    metadata = plan_metadata(submission, secret, _channel_texts(submission, facts), dataset)
     cells = plan_cells(submission, secret)
     problems += cells.notes
     metadata = replace(metadata, problems=(*metadata.problems, *cells.problems))

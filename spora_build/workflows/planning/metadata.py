@@ -10,13 +10,17 @@ from spora_build.errors import Place, Problem
 from spora_build.model.privacy_rules import Privacy
 from spora_build.privacy.apply_rules import apply_rules
 from spora_build.privacy.certain_ids import certain_ids
-from spora_build.privacy.detectors import hidden_ids
+from spora_build.privacy.column import Column
+from spora_build.privacy.detectors import contacts, dates, hidden_ids, network, person_names
 from spora_build.privacy.tokens import TokenSet, file_texts, sheet_tokens
 from spora_build.submission import ImageRow, Submission
 from spora_build.submission.clinical import key_value
 from spora_build.submission.infer import Scalar, infer_column
 
 ORIGINAL_PATIENT = "original_patient_id"
+_OF_CHANNELS = (contacts.find, network.find, person_names.find, dates.find)
+_SIGN = re.compile(r"[^\w-]|_")
+"""What the name of a marker alone seldom has."""
 Texts = dict[str, list[str | None]]
 
 
@@ -35,15 +39,19 @@ class CohortMetadata:
 
 
 def plan_metadata(
-    submission: Submission, secret: bytes | None, channels: Mapping[str, Collection[str]] | None = None
+    submission: Submission,
+    secret: bytes | None,
+    channels: Mapping[str, Collection[str]] | None = None,
+    dataset: str = "",
 ) -> CohortMetadata:
     """Clinical columns joined to the images, then the sheet's own; a column of both is the sheet's.
 
     ``secret`` is the key that hashed columns need. ``channels`` are the texts about channels that will be written, by
-    the sheet they belong to: they pass the gate too.
+    the sheet they belong to: they pass the gate too, and so do the names of ``dataset`` and modalities.
     """
     images = submission.images
     gate = _Gate(submission.settings.privacy, raw_ids(submission), raw_tokens(submission), secret)
+    gate.look_at_names(dataset, {image.modality.name for image in images})
     for file, texts_of_channels in (channels or {}).items():
         gate.look_at_channels(file, texts_of_channels)
     texts: Texts = _clinical(submission, gate)
@@ -107,6 +115,21 @@ class _Gate:
         self.problems += [replace(p, place=replace(p.place, file=f"{table}.csv")) for p in found]
         return kept
 
+    def look_at_names(self, dataset: str, modalities: Collection[str]) -> None:
+        """Names of folders with an identifier in them; the name itself is not shown."""
+        places = [Place(file="tissues.csv", column="modality") for name in modalities if self.tokens.in_text(name)]
+        if self.tokens.in_text(dataset):
+            places.append(Place(column="name"))
+        self.problems += [
+            Problem(
+                hidden_ids.CODE,
+                "this name of a folder of the dataset holds a raw identifier of this submission.",
+                "take another name.",
+                place,
+            )
+            for place in places
+        ]
+
     def look_at_channels(self, file: str, texts: Collection[str]) -> None:
         """Channel names and descriptions with an identifier in them; the text itself is not shown."""
         count = sum(1 for text in set(texts) if self.tokens.in_text(text))
@@ -119,6 +142,17 @@ class _Gate:
                     Place(file=file),
                 )
             )
+        several_words = Column.of("panel", "channel_name", [text for text in set(texts) if _SIGN.search(text)])
+        hits = [hit for find in _OF_CHANNELS if (hit := find(several_words)) is not None]
+        self.problems += [
+            Problem(
+                hit.code,
+                f"names or descriptions of channels say more than a marker: the list {hit.reason} ({hit.rows}).",
+                f"give those channels other names in the columns marker and channel of {file}.",
+                Place(file=file),
+            )
+            for hit in hits
+        ]
 
 
 def _clinical(submission: Submission, gate: _Gate) -> Texts:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from spora_build.errors import ExitCode, PrivacyError
+from spora_build.errors import ExitCode, InvalidDataError, PrivacyError
 from spora_build.store.layout import Layout
 from spora_build.workflows.checking.privacy_check import privacy_check
 from spora_build.workflows.convert import ConvertRequest, prepare
@@ -94,3 +94,40 @@ def test_an_allowed_column_is_told_at_the_end_and_everything_else_is_still_searc
     assert report.exit_code is ExitCode.OK
     (layout.root / "notes.txt").write_text("like P-03")
     assert privacy_check(layout).exit_code is ExitCode.PRIVACY
+
+
+@pytest.mark.parametrize("place", ["modality", "name"])
+def test_names_of_folders_hold_no_identifier(tmp_path: Path, place: str) -> None:
+    raw = write_raw(tmp_path / "raw")
+    text = (raw / "tissues.csv").read_text().replace("P-01", "Meier77")
+    if place == "modality":
+        text = text.replace("P-02,imc", "P-02,ihc_Meier77")
+    else:
+        (raw / "spora.toml").write_text('name = "smith2023meier77"\n')
+    (raw / "tissues.csv").write_text(text)
+    with pytest.raises((PrivacyError, InvalidDataError)) as caught:
+        prepare(ConvertRequest(raw=raw, out=tmp_path, dry_run=True))
+    found = [problem for problem in caught.value.problems if problem.code == "E-PRIV-010"]
+    assert [problem.place.column for problem in found] == [place]
+    assert "meier" not in str(found[0]).lower()
+
+
+@pytest.mark.parametrize(
+    ("about", "code"),
+    [
+        ("ask anna@hospital.org", "E-PRIV-003"),
+        ("scan_2021-03-05", "E-PRIV-006"),
+        ("Meier Anna", "E-PRIV-001"),
+        ("D:\\scans\\CD3.tif", "E-PRIV-005"),
+        ("T cells, clone SP263 (1:100), Nd142", None),
+    ],
+)
+def test_names_of_channels_say_no_more_than_a_marker(tmp_path: Path, about: str, code: str | None) -> None:
+    request = ConvertRequest(raw=write_raw(tmp_path / "raw", about=f'"{about}"'), out=tmp_path, dry_run=True)
+    if code is None:
+        assert prepare(request).plan.tissues
+        return
+    with pytest.raises(PrivacyError) as caught:
+        prepare(request)
+    assert [p.code for p in caught.value.problems if p.severity == "error"] == [code]
+    assert "anna" not in str(caught.value).lower()
