@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from spora_build.checks.broken_rows import listed
 from spora_build.checks.view import DatasetView
 from spora_build.errors import EnvironmentFaultError, Problem, UsageError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome
 from spora_build.pixels.composite import MARKERS
 from spora_build.report.values import PanelChannel
+from spora_build.submission.spelling import did_you_mean
 from spora_build.workflows.reporting.choose_markers import SAMPLE, choose_markers, look_at_structure, with_colors
 from spora_build.workflows.reporting.jobs import Budget, LookJob, StoredLevels, Structure, StructureJob
 from spora_build.workflows.reporting.picture_of import ShownChannel
@@ -85,10 +87,10 @@ def wanted_markers(
 ) -> dict[Modality, tuple[str, ...]]:
     """The wanted channels by modality, nuclear first; only the modalities that have one of them. Raises UsageError."""
     known = {channel.name for panel in panels.values() for channel in panel}
-    if any(name not in known for name in wanted):
-        raise _usage(
-            "no panel of the dataset has one of the channels asked for.", "name them as channels.parquet does."
-        )
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        named = ", ".join(f"{name}{did_you_mean(name, known)}" for name in unknown)
+        raise _usage(f"no panel of the dataset has {named}.", f"name channels of: {listed(known, limit=60)}.")
     chosen: dict[Modality, tuple[str, ...]] = {}
     order = {name: at for at, name in enumerate(wanted)}
     for modality, panel in panels.items():

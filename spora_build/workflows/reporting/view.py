@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.checks.broken_rows import listed
 from spora_build.checks.stored_image import StoredImage as ImageFile
 from spora_build.checks.view import DatasetView
 from spora_build.errors import EnvironmentFaultError, Problem, UsageError
@@ -48,7 +49,7 @@ def find_tissue(view: DatasetView, text: str) -> str:
     found = sorted(tissue for tissue in view.tissue_ids if text and text in tissue)
     if len(found) == 1:
         return found[0]
-    what = f"{len(found)} tissues have ids with this part." if found else "no tissue has such an id."
+    what = f"{len(found)} tissues have ids with this part: {listed(found)}." if found else "no tissue has such an id."
     raise UsageError(Problem("E-VIEW-001", what, "give an id of tissues.parquet, or a part that only one id has."))
 
 
@@ -59,9 +60,9 @@ def images_of(view: DatasetView, tissue_id: str, modality: str | None) -> dict[M
         if image.tissue_id == tissue_id and modality in (None, image.modality.name):
             found.setdefault(image.modality, []).append(image)
     if not found:
-        raise UsageError(
-            Problem("E-VIEW-002", "the tissue has no such image.", "leave --modality out, or convert the tissue again.")
-        )
+        others = {image.modality.name for image in view.images if image.tissue_id == tissue_id}
+        remedy = f"ask for {' or '.join(sorted(others))}." if others else "convert or download the tissue again."
+        raise UsageError(Problem("E-VIEW-002", "the tissue has no such image.", remedy))
     return found
 
 
