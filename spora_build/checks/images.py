@@ -85,6 +85,17 @@ def image_arrays(view: DatasetView) -> Iterator[Violation]:
             yield Violation(f"{image.place}/0", "zarr.json is missing or is not that of a v3 array (C, H, W)")
 
 
+@rule("V407", remedy="Convert the images again, or delete the folder: the reader stops at a folder without images.")
+def resolutions_have_images(view: DatasetView) -> Iterator[Violation]:
+    """A modality's resolution folder holds images, or standardization alone where the images are not downloaded."""
+    for modality in view.modalities:
+        stored = {image.mpp for image in view.images_of(modality)}
+        standardized = {folder.mpp for folder in view.standardizations if folder.modality == modality}
+        for mpp in view.resolutions(view.layout.modality(modality)):
+            if mpp not in stored | standardized:
+                yield Violation(f"{modality.folder}/{resolution_folder(mpp)}", "no images")
+
+
 @rule("V420", remedy="Convert to RGB, three uint8 channels; drop alpha.")
 def rgb_images(view: DatasetView) -> Iterator[Violation]:
     """Images of H&E and IHC have three channels (red, green, blue) of uint8."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from spora_build.checks.broken_rows import listed
@@ -159,13 +159,16 @@ def folder_names(view: DatasetView) -> Iterator[Violation]:
 def column_names(view: DatasetView) -> Iterator[Violation]:
     """Columns of tissues.parquet and cells.parquet are named in snake_case, except names of markers."""
     markers = {name for modality in view.panels for name in view.channels(modality).text("channel_name")}
+    is_gene = view.is_gene_symbol or (lambda _: False)  # the panel may not be downloaded
     for table in (view.tissues, view.cells):
-        odd = [c for c in map(str, table.rows.columns) if not _is_good_column(c, markers)]
+        odd = [c for c in map(str, table.rows.columns) if not _is_good_column(c, lambda n: n in markers or is_gene(n))]
         if odd:
             yield Violation(table.place, listed(odd))
 
 
-def _is_good_column(name: str, markers: set[str]) -> bool:
-    if name in markers or snake_case(name) == name:
+def _is_good_column(name: str, is_marker: Callable[[str], bool]) -> bool:
+    if is_marker(name) or snake_case(name) == name:
         return True
-    return any(name.endswith(f"_{marker}") or name.startswith(f"{marker}_") for marker in markers)
+    words = name.split("_")
+    parts = [("_".join(words[:at]), "_".join(words[at:])) for at in range(1, len(words))]
+    return any((is_marker(a) and snake_case(b) == b) or (is_marker(b) and snake_case(a) == a) for a, b in parts)

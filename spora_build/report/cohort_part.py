@@ -27,7 +27,8 @@ def summary(dataset: DatasetLook) -> list[dict[str, str]]:
     if channels:
         passed = sum(channel.qc_pass for panel in dataset.panels.values() for channel in panel)
         figures.append(_figure(count(channels), "channels", f"{count(passed)} passed QC"))
-    figures.append(_figure(as_area(area), "of tissue"))
+    if any(look.tissue_share is not None for look in looks):
+        figures.append(_figure(as_area(area), "of tissue"))
     tiles: Counter[int] = Counter()
     for look in looks:
         for layer in look.tiles:

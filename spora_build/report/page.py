@@ -99,6 +99,8 @@ def verdict(dataset: DatasetLook, suspicions: Mapping[str, tuple[Suspicion, ...]
     if validation.warnings or look:
         parts = [numbers.plural(validation.warnings, "warning")] if validation.warnings else []
         parts += [f"{numbers.plural(look, 'tissue')} with something to look at"] if look else []
+        if dataset.tissues and not dataset.looks:
+            return {"state": "look", "title": "No images here", "text": f"{about} Only tables were looked at."}
         return {"state": "look", "title": "Valid, with things to look at", "text": f"{about} {' and '.join(parts)}."}
     title = "Ready to be sent" if validation.deep else "Nothing found; pixels not yet checked"
     return {"state": "good", "title": title, "text": f"{about} Nothing suspicious was seen."}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from spora_build.report.numbers import modality_name, signed
 from spora_build.report.values import ChannelNumbers, DatasetLook, ModalityLook, Pair, TissueLook
 
 OUTLIER_Z = 3.5
@@ -28,7 +29,7 @@ class Suspicion:
     """One thing to look at in one tissue."""
 
     kind: str
-    """``empty``, ``saturated``, ``alike``, ``outlier``, ``tissue``, ``tiles``, ``unreadable``."""
+    """``empty``, ``saturated``, ``alike``, ``outlier``, ``tissue``, ``tiles``, ``unreadable``, ``absent``."""
     text: str
     is_note: bool = False
     """A note tells; anything else asks for a look."""
@@ -91,6 +92,8 @@ def _of_tissue(
         yield Suspicion("unreadable", text)
     look = dataset.looks.get(tissue_id)
     if look is None:
+        if tissue_id not in dataset.failures:
+            yield Suspicion("absent", "no image of it is here")
         return
     for text in look.problems:
         yield Suspicion("unreadable", text)
@@ -118,16 +121,16 @@ def _of_channels(seen: ModalityLook, good: set[str]) -> Iterator[Suspicion]:
     channels = [channel for channel in seen.channels if channel.name in good]
     empty = [channel.name for channel in channels if channel.is_empty]
     if empty:
-        yield Suspicion("empty", f"{seen.modality}: {_names(empty)} {_be(empty)} empty")
+        yield Suspicion("empty", f"{_modality(seen)}: {_names(empty)} {_be(empty)} empty")
     faint = [c.name for c in channels if not c.is_empty and c.zero_share >= _NEARLY_EMPTY]
     if faint:
-        yield Suspicion("empty", f"{seen.modality}: {_names(faint)} {_be(faint)} zero in 99.9 % of the tissue")
+        yield Suspicion("empty", f"{_modality(seen)}: {_names(faint)} {_be(faint)} zero in 99.9 % of the tissue")
     if is_brightfield(seen.modality):
         return  # white glass and pale stain are at the top of the range by nature
     for channel in channels:
         if channel.top_share >= _SATURATED and not channel.is_empty:
             share = f"{channel.top_share:.1%} of the tissue is at the detector's maximum ({channel.maximum:g})"
-            yield Suspicion("saturated", f"{seen.modality}: {channel.name} is saturated: {share}")
+            yield Suspicion("saturated", f"{_modality(seen)}: {channel.name} is saturated: {share}")
 
 
 def _alike(seen: ModalityLook, good: set[str], nuclear: set[str]) -> Iterator[Suspicion]:
@@ -135,7 +138,7 @@ def _alike(seen: ModalityLook, good: set[str], nuclear: set[str]) -> Iterator[Su
         return
     for pair in seen.pairs:
         if pair.r >= ALIKE_R and {pair.first, pair.second} <= good and not {pair.first, pair.second} <= nuclear:
-            yield Suspicion("alike", f"{seen.modality}: {pair.first} and {pair.second} look alike (r = {pair.r:.2f})")
+            yield Suspicion("alike", f"{_modality(seen)}: {pair.first} and {pair.second} look alike (r = {pair.r:.2f})")
 
 
 def _outliers(seen: ModalityLook, good: set[str], z: Mapping[str, float]) -> Iterator[Suspicion]:
@@ -145,12 +148,12 @@ def _outliers(seen: ModalityLook, good: set[str], z: Mapping[str, float]) -> Ite
         return
     named = sorted(far, key=lambda name: -abs(far[name]))
     text = ", ".join(
-        f"{name} ({'brighter' if far[name] > 0 else 'dimmer'}, z = {far[name]:+.1f})" for name in named[:4]
+        f"{name} ({'brighter' if far[name] > 0 else 'dimmer'}, z = {signed(far[name], 1)})" for name in named[:4]
     )
     more = f" and {len(named) - 4} more" if len(named) > 4 else ""
     is_tissue = len(far) >= _OUTLIER_SHARE * len(known)
     begin = "unlike the other tissues" if is_tissue else "unusual intensity"
-    yield Suspicion("outlier", f"{seen.modality}: {begin}: {text}{more}", is_note=not is_tissue)
+    yield Suspicion("outlier", f"{_modality(seen)}: {begin}: {text}{more}", is_note=not is_tissue)
 
 
 def alike_pairs(dataset: DatasetLook, modality: str) -> list[tuple[Pair, int]]:
@@ -165,6 +168,11 @@ def alike_pairs(dataset: DatasetLook, modality: str) -> list[tuple[Pair, int]]:
                         found.setdefault((pair.first, pair.second), []).append(pair.r)
     pairs = [(Pair(*names, round(median(r), 3)), len(r)) for names, r in found.items()]
     return sorted(pairs, key=lambda one: (-one[1], -one[0].r, one[0].first, one[0].second))
+
+
+def _modality(seen: ModalityLook) -> str:
+    """The modality as people write it."""
+    return modality_name(seen.modality)
 
 
 def _names(names: Sequence[str]) -> str:

@@ -107,6 +107,8 @@ IMAGES = [
     C("V402", "no image at one resolution", delete(f"he/1_0mpp/images/{REGISTERED}.ome.zarr")),
     C("V403", "an image of no tissue", rename(IMC, f"imc/1_0mpp/images/{STRANGER}.ome.zarr")),
     C("V403", "an image of another modality's tissue", rename(IMC, f"imc/1_0mpp/images/{IHC_ONLY}.ome.zarr")),
+    C("V407", "a resolution without images", delete("he/0_5mpp/images")),
+    C("V407", "no image in images", delete(f"he/0_5mpp/images/{REGISTERED}.ome.zarr")),
     C("V404", "a text among images", write("he/1_0mpp/images/readme.txt")),
     C("V405", "no group metadata", delete(f"{HE}/zarr.json")),
     C("V405", "zarr v2", metadata(f"{HE}/zarr.json", lambda m: m.update(zarr_format=2))),

@@ -99,3 +99,14 @@ def test_a_patient_in_both_splits_is_said() -> None:
     )
     assert "1 patient in more than one split" in render(replace(look, tissues=mixed))
     assert "more than one split" not in render(look)
+
+
+def test_a_dataset_of_tables_alone() -> None:
+    whole = usual(3)
+    bare = replace(whole, looks={}, panels={}, markers={})
+    page = render(bare)
+    assert "No images here" in page and "Only tables were looked at." in page
+    assert "mm²" not in page.split("</dl>")[0]  # no area that nobody measured
+    assert page.count("no image of it is here") >= 3 and "No picture" in page
+    part = replace(whole, looks={tissue_id(0): whole.looks[tissue_id(0)]})
+    assert "2 tissues with something to look at" in render(part)

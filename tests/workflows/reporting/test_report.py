@@ -176,7 +176,7 @@ def test_without_masks_or_with_a_wrong_one(tmp_path: Path) -> None:
 
 
 def test_markers_that_no_panel_has(clean: Path) -> None:
-    with pytest.raises(UsageError, match="E-REPORT-001.*CD3E"):
+    with pytest.raises(UsageError, match=r"E-REPORT-001.*CD3E"):
         look_at_dataset(clean, markers=["DAPI", "CD3"])
 
 
