@@ -183,8 +183,8 @@ def global_values(view: DatasetView) -> Iterator[Violation]:
     for folder, name, table in _tables(view, "global_level"):
         values = table.rows.iloc[0].astype(float)
         here = {image.tissue_id for image in view.images_of(folder.modality) if image.mpp == folder.mpp}
-        here = {tissue for tissue in here if tissue in view.measured(folder.modality)}
-        having = {str(c): [t for t in here if str(c) in view.measured(folder.modality)[t]] for c in values.index}
+        measured = {t: set(names) for t, names in view.measured(folder.modality).items() if t in here}
+        having = {str(c): [t for t, names in measured.items() if str(c) in names] for c in values.index}
         wrong = [c for c in values.index if np.isfinite(values[c]) and not having[str(c)]]
         wrong += [
             c
@@ -192,7 +192,7 @@ def global_values(view: DatasetView) -> Iterator[Violation]:
             if not np.isfinite(values[c]) and not all(_has_no_tissue(view, t, folder.mpp) for t in having[str(c)])
         ]
         wrong += [c for c in table.rows.columns if name.endswith("stds") and values[c] < 0]
-        if wrong and here:
+        if wrong and measured:
             yield Violation(table.place, listed(wrong))
 
 

@@ -16,7 +16,7 @@ from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome
 from spora_build.pixels.composite import MARKERS
 from spora_build.report.values import PanelChannel
-from spora_build.submission.spelling import did_you_mean
+from spora_build.submission.spelling import closest
 from spora_build.workflows.reporting.choose_markers import SAMPLE, choose_markers, look_at_structure, with_colors
 from spora_build.workflows.reporting.jobs import Budget, LookJob, StoredLevels, Structure, StructureJob
 from spora_build.workflows.reporting.picture_of import ShownChannel
@@ -89,8 +89,10 @@ def wanted_markers(
     known = {channel.name for panel in panels.values() for channel in panel}
     unknown = [name for name in wanted if name not in known]
     if unknown:
-        named = ", ".join(f"{name}{did_you_mean(name, known)}" for name in unknown)
-        raise _usage(f"no panel of the dataset has {named}.", f"name channels of: {listed(known, limit=60)}.")
+        near = [found for name in unknown if (found := closest(name, known))]
+        meant = f"did you mean {' and '.join(near)}? " if near else ""
+        what = f"no panel of the dataset has {', '.join(unknown)}."
+        raise _usage(what, f"{meant}name channels of: {listed(known, limit=60)}.")
     chosen: dict[Modality, tuple[str, ...]] = {}
     order = {name: at for at, name in enumerate(wanted)}
     for modality, panel in panels.items():
