@@ -23,6 +23,7 @@ from typing import Protocol, cast
 
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
+from spora_build.readers._cycles import read_name_list
 from spora_build.readers._dtype import as_stored
 from spora_build.readers._foreign import foreign_problem
 from spora_build.readers._geojson import Outline, Outlines, is_geojson, read_outlines
@@ -37,6 +38,7 @@ __all__ = [
     "is_geojson",
     "open_labels",
     "open_rois",
+    "read_name_list",
     "read_outlines",
     "readers",
 ]

@@ -158,7 +158,8 @@ def stack_problem(sizes: dict[str, int], file: str) -> Problem:
     return Problem(
         "E-TIFF-003",
         f"the image is a stack of {axes} (C channel, Z slice, T time point); a tissue has one plane per channel.",
-        "export one slice and time point (or a projection) with all channels.",
+        "export one slice and time point (or a projection) with all channels. Where these are cycles of CODEX, put"
+        " channelnames.txt beside the file, with a line for every channel of every cycle.",
         Place(file=file),
     )
 

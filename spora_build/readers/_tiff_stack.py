@@ -23,6 +23,8 @@ class StackHeader:
     unit: str = ""
     planes: int = 0
     """Planes that the header promises, 0 where it does not say."""
+    is_channel_fastest: bool = True
+    """Whether planes that follow each other are channels first, then slices or time points."""
 
 
 def imagej_header(tiff: Any) -> StackHeader | None:
@@ -62,7 +64,8 @@ def shaped_header(page: Any) -> StackHeader | None:
     names = channel.get("Name") if isinstance(channel, dict) else meta.get("channel_names")
     given = tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
     pixels = page.imagelength * page.imagewidth * page.samplesperpixel
-    return StackHeader("TIFF", sizes, given, "", math.prod(shape) // pixels)
+    is_channel_fastest = list(sizes)[-1:] == ["C"]
+    return StackHeader("TIFF", sizes, given, "", math.prod(shape) // pixels, is_channel_fastest)
 
 
 def virtual_pages(pages: Sequence[Any], header: StackHeader, file_size: int) -> list[Any] | None:

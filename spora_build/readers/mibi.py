@@ -45,7 +45,7 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
                 store,
                 [(path, page) for page, _ in channels],
                 file=path.name,
-                measured=first_found(from_tiff(page, path.name), _from_field(page, said, path.name)),
+                measured=first_found(from_tiff(page, path.name), field_of_view(page.imagewidth, said, path.name)),
                 kind=KIND,
                 channel_names=tuple(str(said["channel.target"] or "").strip() for _, said in channels),
                 modality_hint="mibi",
@@ -64,11 +64,11 @@ def description(text: str) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _from_field(page: Any, said: dict[str, Any], file: str) -> Measured:
-    """Pixel size from the side of the field of view in µm."""
+def field_of_view(width_px: int, said: dict[str, Any], file: str) -> Measured:
+    """Pixel size from the side of the field of view in µm, as the JSON of a page says it."""
     side = said.get("mibi.size", said.get("mibi.fov_size"))
     try:
-        mpp = float(side) / page.imagewidth if side is not None else None
+        mpp = float(side) / width_px if side is not None else None
     except (TypeError, ValueError):
         mpp = float("nan")
     return from_um(mpp, mpp, "MIBItiff field of view", file)

@@ -11,6 +11,7 @@ from typing import Any
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.geometry import Size
 from spora_build.model.roi import Roi
+from spora_build.readers._cycles import cycle_names
 from spora_build.readers._ome_planes import Members, pages_of_image
 from spora_build.readers._ome_xml import OmeImage, OmeMetadata, OmeXmlError, parse_ome_xml
 from spora_build.readers._pixel_size import first_found, from_tiff
@@ -98,7 +99,8 @@ def _roi(store: TiffStore, path: Path, members: Members, image: OmeImage, name: 
     pages, problems = list(found.pages), list(found.problems)
     first = pages[0][1]
     measured = first_found(image.physical_size, from_tiff(first, path.name))
-    if channel_axis(found.sizes) is None:
+    cycles = cycle_names(path, found.sizes)
+    if channel_axis(found.sizes) is None and len(cycles) != len(pages):
         return refused_roi(
             stack_problem(found.sizes, path.name), size, kind=KIND, name=name, pixel_size=measured.pixel_size
         )
@@ -106,7 +108,7 @@ def _roi(store: TiffStore, path: Path, members: Members, image: OmeImage, name: 
         problems.append(_set_note(path.name, members))
     problems += _lies(image, first, path.name)
     kept = len(samples_of(first, path.name).kept) * len(pages)
-    names = image.channel_names if any(image.channel_names) else ()
+    names = cycles or (image.channel_names if any(image.channel_names) else ())
     if channel_axis(found.sizes) != "C" and len(names) != kept:
         names = ()  # one name for the only C, the markers are along another axis
     return make_roi(
@@ -117,6 +119,7 @@ def _roi(store: TiffStore, path: Path, members: Members, image: OmeImage, name: 
         kind=KIND,
         name=name,
         channel_names=names or page_names([page for _, page in pages]),
+        modality_hint="codex" if cycles else None,
         problems=problems,
     )
 

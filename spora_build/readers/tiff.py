@@ -11,6 +11,7 @@ from typing import Any
 from spora_build.errors import Place, Problem
 from spora_build.model.geometry import Size
 from spora_build.model.roi import Roi
+from spora_build.readers._cycles import cycle_names
 from spora_build.readers._pixel_size import Measured, from_tiff, um_per_unit
 from spora_build.readers._tiff_file import first_page, no_tiff, open_tiff, pages_of
 from spora_build.readers._tiff_pixels import TiffStore, tiff_store
@@ -66,7 +67,8 @@ def plain_rois(store: TiffStore, path: Path, tiff: Any, problems: Sequence[Probl
             for page in full.pages
         ]
     stack = virtual_pages(full.pages, header, store.file(path).size) or full.pages
-    if channel_axis(header.sizes) is None:
+    cycles = cycle_names(path, header.sizes) if header.is_channel_fastest else ()
+    if channel_axis(header.sizes) is None and len(cycles) != len(stack):
         size = Size(int(stack[0].imagelength), int(stack[0].imagewidth))
         problem = stack_problem(header.sizes, path.name)
         return [refused_roi(problem, size, kind=header.kind, pixel_size=measured.pixel_size)]
@@ -77,7 +79,8 @@ def plain_rois(store: TiffStore, path: Path, tiff: Any, problems: Sequence[Probl
             file=path.name,
             measured=measured,
             kind=header.kind,
-            channel_names=header.names or page_names(stack),
+            channel_names=cycles or header.names or page_names(stack),
+            modality_hint="codex" if cycles else None,
             problems=problems,
         )
     ]

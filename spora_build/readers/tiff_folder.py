@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.geometry import PixelSize, Size, Window
 from spora_build.model.roi import PixelSource, Roi
+from spora_build.readers import mibi
 from spora_build.readers._ome_xml import OmeXmlError, parse_ome_xml
 from spora_build.readers._pixel_size import REMEDY
 from spora_build.readers._tiff_file import first_page, is_tiff, open_tiff
@@ -28,6 +29,7 @@ MAX_CHANNELS = 200
 _SUFFIXES = (".ome.tiff", ".ome.tif", ".tiff", ".tif")
 _SUBFOLDERS = {"tif", "tifs", "tiff", "tiffs"}
 _SHOWN = 5
+_MASK = re.compile(r"(?:^|[\W_])(?:cell[\W_]?)?masks?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -94,14 +96,21 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
 
 
 def channel_files(path: Path) -> list[Path]:
-    """The TIFF files of a field of view in natural order; hidden files and everything else is left out."""
+    """The channels of a field of view in natural order; hidden files, masks and everything else is left out."""
     if not path.is_dir():
         return []
     files = _tiffs(path)
     if not files:
         inner = sorted(child for child in path.iterdir() if child.name.lower() in _SUBFOLDERS and child.is_dir())
         files = _tiffs(inner[0]) if len(inner) == 1 else []
-    return sorted(files, key=lambda file: _natural(file.name))
+    channels = [file for file in files if not _MASK.search(channel_name(file))]
+    return sorted(channels if len(channels) > 1 else files, key=lambda file: _natural(file.name))
+
+
+def mask_files(path: Path) -> list[Path]:
+    """TIFF files of a field of view that are named as masks and therefore no channels, as histoCAT has them."""
+    channels = channel_files(path)
+    return sorted(set(_tiffs(channels[0].parent)) - set(channels)) if channels else []
 
 
 def channel_name(file: Path) -> str:
@@ -157,15 +166,17 @@ def _plane(store: TiffStore, folder: Path, file: Path) -> Roi:
             f"{file.name!r} is not a single channel",
             "list its image by the name of the file; a folder is read where every TIFF in it is one channel.",
         )
-    ome_size = _ome_pixel_size(file)
-    return replace(rois[0], pixel_size=ome_size) if ome_size else rois[0]
+    described = _described_pixel_size(file)
+    return replace(rois[0], pixel_size=described) if described else rois[0]
 
 
-def _ome_pixel_size(file: Path) -> PixelSize | None:
-    """The size that the OME-XML of a channel's file gives, if it has any."""
+def _described_pixel_size(file: Path) -> PixelSize | None:
+    """The size that the OME-XML of a channel's file gives, or the JSON of a MIBItiff it was cut from, if it has any."""
     page = first_page(file)
-    if page is None or not is_ome(page.description):
+    if page is None:
         return None
+    if not is_ome(page.description):
+        return mibi.field_of_view(page.shape[-1], mibi.description(page.description), file.name).pixel_size
     try:
         images = parse_ome_xml(page.description, file.name).images
     except OmeXmlError:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from spora_build.errors import UnreadableFileError
 from spora_build.model.geometry import Window
 from spora_build.model.roi import Roi
-from spora_build.readers import tiff
+from spora_build.readers import open_rois, tiff
 from tests.readers.sample_makers import some_pixels
 
 
@@ -195,3 +195,30 @@ def test_masks_with_idle_axes(tmp_path: Path) -> None:
     with tiff.open_rois(tmp_path / "a.tif") as (roi,):
         assert roi.channel_count == 1
         np.testing.assert_array_equal(whole(roi)[0], labels[0, 0, 0, :, :, 0])
+
+
+@pytest.mark.parametrize("form", ["imagej", "shaped", "ome"])
+@pytest.mark.parametrize("names", [6, 5])
+def test_cycles_and_channels_are_channels_where_a_list_names_them(tmp_path: Path, form: str, names: int) -> None:
+    pixels = some_pixels((2, 3, 20, 30), "uint16")
+    path = tmp_path / "stitched" / "reg001.tif"
+    path.parent.mkdir()
+    kind = {"imagej": {"imagej": True}, "shaped": {}, "ome": {"ome": True}}[form]
+    tifffile.imwrite(path, pixels, photometric="minisblack", metadata={"axes": "TCYX"}, **kind)  # type: ignore[arg-type]
+    listed = [f"marker {n}" for n in range(names)]
+    (tmp_path / "channelNames.txt").write_text("\n".join(listed) + "\n\n")
+    with open_rois(path) as (roi,):
+        if names == 6:
+            assert (roi.channel_names, roi.modality_hint) == (tuple(listed), "codex")
+            np.testing.assert_array_equal(whole(roi), pixels.reshape(6, 20, 30))
+        else:
+            assert "E-TIFF-003" in codes(roi)
+
+
+def test_channels_before_cycles_stay_refused(tmp_path: Path) -> None:
+    """The list goes cycle by cycle: planes in another order would get wrong names."""
+    pixels = some_pixels((2, 3, 20, 30), "uint16")
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="minisblack", metadata={"axes": "CTYX"})
+    (tmp_path / "channelnames.txt").write_text("\n".join("abcdef"))
+    with open_rois(tmp_path / "a.tif") as (roi,):
+        assert "E-TIFF-003" in codes(roi)

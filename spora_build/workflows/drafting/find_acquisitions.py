@@ -13,6 +13,7 @@ from spora_build.errors import Place, Problem, Severity
 from spora_build.nomenclature.proposal import Kind
 from spora_build.nomenclature.propose import propose
 from spora_build.readers import find_reader, foreign_problem, tiff_folder
+from spora_build.workflows.drafting import mcmicro
 from spora_build.workflows.drafting.inspect import InspectedFile, InspectedRoi, inspect
 from spora_build.workflows.drafting.label_patches import look_at_patches
 
@@ -22,6 +23,7 @@ _NUMBERED_CHANNEL = re.compile(r"(channel|chan|ch|c)[\s_-]*[0-9]+", re.IGNORECAS
 MASK_WORDS = frozenset((
     "mask", "masks", "label", "labels", "labeled", "labelled", "seg", "segmentation", "segmentations", "segmented",
     "instance", "instances", "cellmask", "cellmasks", "deepcell", "cellpose", "mesmer", "stardist", "ilastik",
+    "unmicst", "s3seg", "s3segmenter",
 ))  # fmt: skip
 _CHANNEL_SHARE = 1 / 3
 
@@ -63,10 +65,10 @@ def find_acquisitions(root: Path) -> tuple[list[Acquisition], list[Problem]]:
 
     Datasets that spora-build made, hidden files and tables are passed over.
     """
-    with ThreadPoolExecutor(HEADER_THREADS) as pool:
-        files = list(pool.map(lambda path: _inspect(path, root), _candidates(root, root)))
-    found: list[Acquisition] = []
     problems: list[Problem] = []
+    with ThreadPoolExecutor(HEADER_THREADS) as pool:
+        files = list(pool.map(lambda path: _inspect(path, root), _candidates(root, root, problems)))
+    found: list[Acquisition] = []
     for path, file in files:
         problems += file.problems
         for roi in file.rois:
@@ -103,10 +105,13 @@ def _at(problems: Sequence[Problem], name: str) -> tuple[Problem, ...]:
     return tuple(replace(problem, place=Place(file=name)) for problem in problems)
 
 
-def _candidates(folder: Path, root: Path) -> Iterator[Path]:
+def _candidates(folder: Path, root: Path, notes: list[Problem]) -> Iterator[Path]:
     """Files and folders that a reader takes or that are of a known format, in the order of their names."""
+    passed = mcmicro.passed_over(folder)
+    if any((folder / name).is_dir() for name in passed):
+        notes.append(mcmicro.passed_over_note(folder, root))
     for entry in sorted(folder.iterdir(), key=_natural):
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or (entry.name in passed and entry.is_dir()):
             continue
         if entry.is_dir():
             if _is_ours(entry):
@@ -114,8 +119,9 @@ def _candidates(folder: Path, root: Path) -> Iterator[Path]:
             reader = find_reader(entry)
             if reader is not None and (reader is not tiff_folder or is_field_of_view(entry)):
                 yield entry
+                yield from tiff_folder.mask_files(entry) if reader is tiff_folder else ()
             elif not entry.name.lower().endswith(".zarr"):
-                yield from _candidates(entry, root)
+                yield from _candidates(entry, root, notes)
         elif entry.is_file() and (find_reader(entry) is not None or foreign_problem(entry) is not None):
             yield entry
 

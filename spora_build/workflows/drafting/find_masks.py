@@ -14,12 +14,15 @@ from spora_build.workflows.drafting.label_patches import look_at_patches
 
 _CELL_WORDS = frozenset((
     "cell", "cells", "nuclear", "nuclei", "nucleus", "nuc", "nucleusmask", "wholecell", "whole", "membrane",
-    "instances",
+    "instances", "ring", "cyto", "cytoplasm",
 ))  # fmt: skip
 _NUCLEUS_WORDS = frozenset(("nuclear", "nuclei", "nucleus", "nuc"))
+_PROBABILITY_WORDS = frozenset(("s2", "probabilities"))
+"""``…_ilastik_s2_Probabilities_mask.tiff``: cells that CellProfiler made of ilastik's probabilities, scaled twice."""
 _TISSUE_WORDS = frozenset(("tissue", "foreground", "tissuemask"))
 _IMAGE_WORDS = frozenset((
-    "image", "images", "img", "imgs", "raw", "data", "stack", "full", "expression", "exprs", "tiff", "tif", "ome",
+    "image", "images", "img", "imgs", "raw", "data", "stack", "full", "expression", "exprs", "tiff", "tif", "tiffs",
+    "tifs", "ome",
 ))  # fmt: skip
 
 
@@ -73,8 +76,8 @@ def split_masks(found: Sequence[Acquisition]) -> tuple[list[Acquisition], list[M
 
 
 def pair_masks(images: Sequence[Acquisition], masks: Sequence[Mask]) -> Pairing:
-    """The masks of each image: by name, of several the one nearest in the tree; else by size, where both are the only
-    ones of that size in their folder.
+    """The masks of each image: in its folder, or by name, of several the one nearest in the tree; else by size, where
+    both are the only ones of that size in their folder.
     """
     pairing = Pairing()
     by_name: defaultdict[tuple[str, ...], list[Acquisition]] = defaultdict(list)
@@ -83,7 +86,9 @@ def pair_masks(images: Sequence[Acquisition], masks: Sequence[Mask]) -> Pairing:
             by_name[key].append(image)
     unpaired: list[Mask] = []
     for mask in sorted(masks, key=lambda m: (bool(_NUCLEUS_WORDS & set(words(stem(m.file)))), m.file)):
-        named = [image for image in by_name.get(_mask_key(mask), []) if image.size == mask.acquisition.size]
+        folder = PurePosixPath(mask.file).parent.as_posix()
+        around = [image for image in images if folder in (image.file, *image.copies)]
+        named = [i for i in around or by_name.get(_mask_key(mask), []) if i.size == mask.acquisition.size]
         chosen = _nearest([image for image in named if not image.roi.is_rgb] or named, mask.file)
         if len(chosen) == 1:
             _give(pairing, chosen[0], mask)
@@ -122,6 +127,8 @@ def _mask_key(mask: Mask) -> tuple[str, ...]:
     path = PurePosixPath(mask.file)
     for name in (stem(mask.file), *(parent.name for parent in path.parents)):
         key = tuple(word for word in core_words(name) if word not in MASK_WORDS | _CELL_WORDS | _TISSUE_WORDS)
+        if "probabilities" in key:
+            key = tuple(word for word in key if word not in _PROBABILITY_WORDS)
         if key:
             return key
     return ()

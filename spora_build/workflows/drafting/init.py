@@ -18,6 +18,7 @@ from spora_build.workflows.drafting.find_masks import pair_masks, split_masks
 from spora_build.workflows.drafting.guess_modality import Guess, guess_modality
 from spora_build.workflows.drafting.known_patients import known_patients
 from spora_build.workflows.drafting.lab_panels import find_lab_panels
+from spora_build.workflows.drafting.mcmicro import cell_tables_note
 from spora_build.workflows.drafting.panel import COLUMNS as PANEL_COLUMNS
 from spora_build.workflows.drafting.panel import draft_panel, is_listed
 from spora_build.workflows.drafting.registered_pairs import registered_tissues
@@ -66,11 +67,15 @@ def draft(root: Path) -> Draft:
     found, more = _without_pictures(found, guesses)
     problems += more
     if not found:
-        raise _usage("E-INIT-003", "no image was found.", "run `spora-build inspect` on it to see why.", root)
+        none = _usage("E-INIT-003", "no image was found.", "run `spora-build inspect` on it to see why.", root)
+        raise UsageError([*none.problems, *problems])
     new = [image for image in found if find_listed(image, listed) is None]
     pairing = pair_masks(found, masks)
     tissues, more = registered_tissues(found, {image: guess.modality for image, guess in guesses.items()})
     rows = draft_rows(new, guesses, known_patients(root), pairing.cell, pairing.tissue, tissues)
+    tables = cell_tables_note(root)
+    if tables is not None and not (root / SETTINGS_FILE).exists():
+        problems.append(tables)
     if new:
         problems += [*pairing.problems, *more, *to_fill_in(new, guesses, rows)]
     panels: dict[str, list[dict[str, str]]] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spora_build.nomenclature.isotopes import metal
+from spora_build.readers import read_name_list
 from spora_build.submission.columns import sort_columns
 from spora_build.submission.panel import KNOWN, MCMICRO, STEINBOCK
 from spora_build.submission.sheet import read_sheet
@@ -16,7 +17,6 @@ from spora_build.submission.values import parse_bool
 _PANEL_FILE = re.compile(r"(panel|markers)\.(csv|tsv)", re.IGNORECASE)
 _LIST_FILE = re.compile(r".*(channel|marker).*\.txt", re.IGNORECASE)
 _ALIASES = {**STEINBOCK, **MCMICRO, "metal": "channel", "antibody": "marker"}
-_MAX_LIST_BYTES = 100_000
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ def find_lab_panels(root: Path, folders: Iterable[Path]) -> list[LabPanel]:
         for path in sorted(path for path in folder.iterdir() if path.is_file()):
             if _PANEL_FILE.fullmatch(path.name):
                 panels.append(LabPanel(path.relative_to(root).as_posix(), _read_panel(path, root)))
-            elif _LIST_FILE.fullmatch(path.name) and path.stat().st_size <= _MAX_LIST_BYTES:
-                panels.append(LabPanel(path.relative_to(root).as_posix(), _read_list(path)))
+            elif _LIST_FILE.fullmatch(path.name):
+                rows = tuple(LabChannel("", name, None, None) for name in read_name_list(path))
+                panels.append(LabPanel(path.relative_to(root).as_posix(), rows))
     return [panel for panel in panels if panel.rows]
 
 
@@ -93,14 +94,3 @@ def _flag(text: str | None) -> bool | None:
         return None if text is None else parse_bool(text)
     except ValueError:
         return None
-
-
-def _read_list(path: Path) -> tuple[LabChannel, ...]:
-    """One name a line; nothing where the lines are a table or sentences."""
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
-    except UnicodeDecodeError:
-        return ()
-    if any("\t" in line or len(line) > 60 for line in lines):
-        return ()
-    return tuple(LabChannel("", line, None, None) for line in lines)

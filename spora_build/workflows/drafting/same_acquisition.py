@@ -86,7 +86,7 @@ def _names_of_exports(acquisition: Acquisition) -> re.Pattern[str]:
     number = re.search(r"([0-9]+)$", own)
     digits = int(number[1]) if number else acquisition.roi.series
     return re.compile(
-        rf"{re.escape(whole)}_(?:{re.escape(own)}|0*{digits}|s[0-9]+(?:_[pr][0-9]+)*_a0*{digits}(?:_ac)?)"
+        rf"{re.escape(whole)}_(?:{re.escape(own)}|0*{digits}|s[0-9]+(?:_[pr][0-9]+)*_a0*{digits}(?:_ac)?(?:_full)?)"
     )
 
 
