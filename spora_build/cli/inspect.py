@@ -57,8 +57,9 @@ def _show_file(file: InspectedFile, shown_names: set[tuple[str, ...]]) -> None:
             if roi.mpp is None
             else f"{roi.mpp:g} µm per pixel [dim]({escape(str(roi.mpp_origin))})[/dim]"
         )
+        stored = "" if roi.stored_dtype == roi.dtype else f"{roi.stored_dtype} as "
         name = escape(f"{roi.series} {roi.name}".strip())
-        show_line(f"  {name}: {shape} {roi.dtype}{' RGB' if roi.is_rgb else ''}, {mpp}", indent=6)
+        show_line(f"  {name}: {shape} {stored}{roi.dtype}{' RGB' if roi.is_rgb else ''}, {mpp}", indent=6)
     for names in dict.fromkeys(roi.channel_names for roi in file.rois if roi.channel_names):
         if names in shown_names:
             out.print(f"  channels: {len(names)}, named as above")

@@ -24,7 +24,7 @@ from typing import Protocol, cast
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.roi import Roi
 from spora_build.readers._cycles import read_name_list
-from spora_build.readers._dtype import as_stored
+from spora_build.readers._dtype import as_stored, stored_dtype
 from spora_build.readers._foreign import foreign_problem
 from spora_build.readers._geojson import Outline, Outlines, is_geojson, read_outlines
 from spora_build.readers._segmentation_planes import plane_names
@@ -41,6 +41,7 @@ __all__ = [
     "read_name_list",
     "read_outlines",
     "readers",
+    "stored_dtype",
 ]
 
 

@@ -100,6 +100,11 @@ def with_dataset_dtype(roi: Roi, file: str) -> Roi:
     return replace(roi, dtype=target, source=LosslessSource(roi.source, roi.dtype, target, file))
 
 
+def stored_dtype(roi: Roi) -> np.dtype[Any]:
+    """The type of the pixels in the file, in native byte order."""
+    return roi.source.stored if isinstance(roi.source, LosslessSource) else roi.dtype
+
+
 def as_stored(roi: Roi) -> Roi:
     """The roi with the dtype and values of the file: for label masks, whose int32 or int64 are no intensities."""
     if isinstance(roi.source, LosslessSource):

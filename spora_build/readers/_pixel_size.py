@@ -20,6 +20,8 @@ PRINT_DPI = (72, 90, 96, 100, 120, 144, 150, 200, 240, 300, 350, 400, 600, 720, 
 UM_PER_INCH = 25_400.0
 _NO_LENGTHS = {"pixel", "pixels", "px", "none", "unknown", "reference frame", "second", "degree"}
 """Units that a message may repeat; any other text of a header may say anything about anybody."""
+_PLACEHOLDER = (10_000_000, 1000)
+"""Per cm, exactly so: what Bio-Formats wrote into TIFF tags where it knew no size. Read as one, it would be 1.0 µm."""
 _UM_PER_UNIT = {
     "μm": 1.0,  # what casefold makes of both micro signs
     "um": 1.0,
@@ -111,7 +113,11 @@ def from_tiff(page: Any, file: str, unit: str | None = None) -> Measured:
     ``unit`` names the unit where another header gives it (ImageJ). A resolution without a unit is only the aspect
     ratio of the pixels and counts as absent; a numerator of 0 with a unit does not.
     """
-    x, y = (_fraction(page.tags.valueof(code)) for code in (282, 283))
+    tags = [page.tags.valueof(code) for code in (282, 283)]
+    if tags == [_PLACEHOLDER, _PLACEHOLDER] and page.tags.valueof(296) == 3:
+        why = "10,000 pixels per cm are what Bio-Formats writes where it knows none"
+        return _refused("E-MPP-001", f"the file has no pixel size: {why}", file)
+    x, y = map(_fraction, tags)
     if x is None and y is None:
         return absent(file)
     if unit is None:

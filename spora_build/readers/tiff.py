@@ -89,14 +89,22 @@ def plain_rois(store: TiffStore, path: Path, tiff: Any, problems: Sequence[Probl
 def full_resolution(pages: Sequence[Any], file: str) -> FullResolution:
     """The pages at full resolution: those like the largest page that is no reduced copy (NewSubfileType) of another.
 
-    A page of another size is never a channel. Copies (same shape, smaller) get a note, other pictures a warning.
+    A flag that no page lacks, or only smaller ones, is wrong. A page of another size is never a channel. Copies (same
+    shape, smaller) get a note, other pictures a warning.
     """
-    own = [page for page in pages if not (page.is_reduced or page.is_mask)] or [pages[0]]
-    largest = max(own, key=lambda page: page.imagelength * page.imagewidth)
+    pictures = [page for page in pages if not page.is_mask] or [pages[0]]
+    own = [page for page in pictures if not page.is_reduced]
+    is_flag_wrong = max(map(_area, pictures)) > max(map(_area, own), default=0)
+    if is_flag_wrong:
+        own = pictures
+    largest = max(own, key=_area)
     like = [page for page in own if _form(page) == _form(largest)]
     others = [page for page in own if _form(page) != _form(largest)]
     copies = [page for page in others if _is_copy(page, largest)]
     problems = []
+    if is_flag_wrong:
+        what = "the largest pages call themselves reduced copies (NewSubfileType); the size is believed."
+        problems.append(Problem("W-TIFF-024", what, "check the picture.", Place(file=file)))
     count = len(copies) + len(pages) - len(own)
     if count > 0:
         what = f"{count} smaller copies of the image (pyramid levels, thumbnails) are left out."
@@ -116,6 +124,10 @@ def measured_by(header: StackHeader, page: Any, file: str) -> Measured:
     if header.unit and um_per_unit(header.unit) is not None:
         return from_tiff(page, file, unit=header.unit)
     return from_tiff(page, file)
+
+
+def _area(page: Any) -> int:
+    return int(page.imagelength) * int(page.imagewidth)
 
 
 def _form(page: Any) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -171,3 +172,22 @@ def test_every_refusal_says_what_to_do() -> None:
 def test_files_of_another_kind_are_not_measured(tmp_path: Path) -> None:
     (tmp_path / "a.tif").write_text("no image")
     assert find_reader(tmp_path / "a.tif") is None
+
+
+@pytest.mark.parametrize(
+    ("fraction", "unit", "expected"),
+    [((10_000_000, 1000), 3, "E-MPP-001"), ((10_000_000, 1000), 2, None), ((10_000, 1), 3, None)],
+)
+def test_the_resolution_that_bio_formats_writes_where_it_knows_none(
+    tmp_path: Path, fraction: tuple[int, int], unit: int, expected: str | None
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, some_pixels((8, 8), "uint8"), metadata=None, resolution=(10_000, 10_000), resolutionunit=unit
+    )
+    written, wanted = struct.pack("<II", 10_000, 1), struct.pack("<II", *fraction)
+    assert path.read_bytes().count(written) == 2
+    path.write_bytes(path.read_bytes().replace(written, wanted))
+    with tiff.open_rois(path) as (roi,):
+        assert [p.code for p in roi.problems] == ([expected] if expected else [])
+        assert (roi.pixel_size is None) == (expected is not None)

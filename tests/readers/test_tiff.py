@@ -141,6 +141,19 @@ def test_pyramid_levels_are_never_channels(tmp_path: Path, is_marked: bool) -> N
         np.testing.assert_array_equal(whole(roi), pixels)
 
 
+@pytest.mark.parametrize("has_small_page", [True, False])
+def test_a_base_that_calls_itself_a_copy_is_the_image(tmp_path: Path, has_small_page: bool) -> None:
+    pixels = some_pixels((3, 96, 112), "uint16")
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        if has_small_page:
+            file.write(pixels[0, ::2, ::2], photometric="minisblack", metadata=None)
+        for plane in pixels:
+            file.write(plane, photometric="minisblack", metadata=None, subfiletype=1)
+    with tiff.open_rois(tmp_path / "a.tif") as (roi,):
+        assert codes(roi) == ["W-TIFF-024", "N-TIFF-021"][: 1 + has_small_page]
+        np.testing.assert_array_equal(whole(roi), pixels)
+
+
 def test_other_pages_are_left_out_with_a_warning(tmp_path: Path) -> None:
     pixels = some_pixels((2, 100, 200), "uint16")
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:

@@ -11,7 +11,7 @@ import numpy as np
 
 from spora_build.errors import Place, Problem, SporaBuildError, UsageError
 from spora_build.model.roi import Roi
-from spora_build.readers import find_reader, foreign_problem
+from spora_build.readers import find_reader, foreign_problem, stored_dtype
 
 SHEETS = {".csv", ".tsv", ".txt", ".toml", ".parquet", ".xlsx", ".json", ".md", ".xml", ".ome"}
 
@@ -35,6 +35,8 @@ class InspectedRoi:
     problems: tuple[Problem, ...]
     channel_tags: tuple[str, ...] = ()
     """Second names of the channels: the metals of IMC."""
+    stored_dtype: str = ""
+    """The type in the file, of which ``dtype`` is made without loss, or not at all."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class InspectedFile:
                     "axes": roi.axes,
                     "shape": list(roi.shape),
                     "dtype": roi.dtype,
+                    "stored_dtype": roi.stored_dtype,
                     "is_rgb": roi.is_rgb,
                     "mpp": roi.mpp,
                     "mpp_origin": roi.mpp_origin,
@@ -133,6 +136,7 @@ def _describe(series: int, roi: Roi, file: str) -> InspectedRoi:
         channel_names=roi.channel_names,
         problems=_named(roi.problems, file),
         channel_tags=roi.channel_tags,
+        stored_dtype=stored_dtype(roi).newbyteorder("=").name,
     )
 
 
