@@ -13,10 +13,11 @@ ALLOWED = {
     "model": {"errors"},
     **dict.fromkeys(WINGS, GROUND),
     "checks": GROUND | {"store"},
-    "workflows": GROUND | WINGS | {"checks"},
+    "segmenters": GROUND | {"pixels"},
+    "workflows": GROUND | WINGS | {"checks", "segmenters"},
     "example": GROUND,
-    "api": GROUND | WINGS | {"checks", "workflows"},
-    "cli": GROUND | WINGS | {"checks", "workflows", "example"},
+    "api": GROUND | WINGS | {"checks", "segmenters", "workflows"},
+    "cli": GROUND | WINGS | {"checks", "segmenters", "workflows", "example"},
 }
 
 STAGES = [

@@ -8,11 +8,10 @@ from pathlib import Path
 from spora_build.api.dataset import Dataset, layout_of, whole
 from spora_build.model.report import Outcome
 from spora_build.pixels.mask_settings import mask_settings
-from spora_build.pixels.nuclei import NucleiSettings
 from spora_build.pixels.standardize import Recipe
 from spora_build.workflows.cells.of_dataset import stored_source
 from spora_build.workflows.cells.stage import run_cells
-from spora_build.workflows.cells.stage_segment import run_segment
+from spora_build.workflows.cells.stage_segment import run_segment, settings_of
 from spora_build.workflows.dataset.split import SplitRow, run_split
 from spora_build.workflows.masks.stage import run_mask
 from spora_build.workflows.running.existing import Existing
@@ -93,23 +92,28 @@ def cells(
 def segment(
     dataset: Dataset | Path | str = ".",
     *,
+    method: str = "nuclei",
     modality: str | None = None,
     nuclear: Collection[str] = (),
+    bodies: Collection[str] = (),
     only: Collection[str] = (),
     existing: str = "refresh",
     jobs: int = 0,
-    **options: float,
+    **options: float | Path,
 ) -> tuple[Outcome, ...]:
-    """Find cells in tissues that have no cell masks: nuclei from nuclear stains, and a rim around each.
+    """Find cells in tissues that have no cell masks: by nuclear stains, or with a trained model that you have.
 
-    ``options`` are fields of :class:`~spora_build.pixels.nuclei.NucleiSettings`, such as ``expand_um``.
+    ``options`` are fields of :class:`~spora_build.pixels.nuclei.NucleiSettings`, such as ``expand_um``; for the other
+    methods those of :class:`~spora_build.segmenters._trained.TrainedSettings`, first of all ``weights``.
     """
     return whole(
         run_segment(
             layout_of(dataset),
-            NucleiSettings(**options),  # type: ignore[arg-type]
+            settings_of(method, options),
+            method=method,
             modality=modality,
             nuclear=nuclear,
+            bodies=bodies,
             only=only,
             workers=jobs or default_workers(),
             existing=Existing(existing),

@@ -116,7 +116,7 @@ def segment(
     climb(hills, inside, math.ceil(settings.max_radius_um / mpp), summit)
     labels = _labels(summit, window, size)
     _remove_small(labels, summit, settings.min_area_um2 / mpp**2)
-    return _grown(labels, settings.expand_um / mpp)
+    return grow(labels, settings.expand_um / mpp)
 
 
 def _stable(plane: NDArray[Any], settings: NucleiSettings) -> NDArray[np.float32]:
@@ -145,7 +145,7 @@ def _remove_small(labels: NDArray[np.uint32], summit: NDArray[np.int64], least_p
     labels[(summit >= 0) & (pixels[summit] < least_px)] = 0
 
 
-def _grown(labels: NDArray[np.uint32], radius_px: float) -> NDArray[np.uint32]:
+def grow(labels: NDArray[np.uint32], radius_px: float) -> NDArray[np.uint32]:
     """Every pixel within the radius of a cell joins the nearest one; of equals the first in reading order."""
     from spora_build.pixels.nuclei_kernel import expand
 

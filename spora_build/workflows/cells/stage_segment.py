@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import pyarrow as pa
 
 from spora_build.errors import EnvironmentFaultError, Place, Problem, UsageError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
-from spora_build.pixels.nuclei import NucleiSettings
+from spora_build.segmenters import BUILT_IN, find_segmenter
 from spora_build.store.atomic import write_beside
 from spora_build.store.image import open_image
 from spora_build.store.layout import Layout
@@ -28,17 +29,16 @@ from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 
-COUNTED = ("imc", "mibi")
-"""Modalities whose pixels are counts of ions."""
-
 
 @holding
 def run_segment(
     layout: Layout,
-    settings: NucleiSettings,
+    settings: Any = None,
     *,
+    method: str = BUILT_IN,
     modality: str | None = None,
     nuclear: Collection[str] = (),
+    bodies: Collection[str] = (),
     only: Collection[str] = (),
     workers: int = 1,
     existing: Existing = Existing.REFRESH,
@@ -46,13 +46,21 @@ def run_segment(
 ) -> list[Outcome]:
     """Segment the tissues that have no instance mask, and those segmented here before with other settings or pixels.
 
-    A mask that came from elsewhere stays, even with ``overwrite``, unless ``only`` names its tissue. ``nuclear`` are
-    channel names; none: those that channels.parquet marks. Raises UsageError where there is nothing to see nuclei in.
+    ``settings`` are of the ``settings_type`` of the method (:mod:`spora_build.segmenters`); None: its defaults. A
+    mask that came from elsewhere stays, even with ``overwrite``, unless ``only`` names its tissue. ``nuclear`` and
+    ``bodies`` are channel names; no ``nuclear``: those that channels.parquet marks. Raises UsageError where there is
+    nothing to see nuclei in, EnvironmentFaultError where the method's package is missing.
     """
+    segmenter = find_segmenter(method)
+    settings = segmenter.settings_type() if settings is None else settings
     chosen = _modality(layout, modality)
+    _refuse_unknown(layout, chosen, (*nuclear, *bodies))
     names = tuple(nuclear) or _nuclear_channels(layout, chosen)
-    settings = replace(settings, counts=chosen.name in COUNTED)
-    jobs = _jobs(layout, chosen, names, settings)
+    if bodies and not segmenter.takes_bodies:
+        raise _no_bodies(method)
+    how = _How(method, settings, segmenter.provenance(settings), names, tuple(bodies))
+    workers = 1 if segmenter.takes_all_cores else workers
+    jobs = _jobs(layout, chosen, how)
     refuse_unknown(only, {job.tissue_id for job in jobs})
     jobs = [job for job in jobs if not only or job.tissue_id in only]
     mpps = layout.find_mask_resolutions()
@@ -137,7 +145,63 @@ def _nuclear_channels(layout: Layout, modality: Modality) -> tuple[str, ...]:
     return names
 
 
-def _jobs(layout: Layout, modality: Modality, nuclear: tuple[str, ...], settings: NucleiSettings) -> list[SegmentJob]:
+def _refuse_unknown(layout: Layout, modality: Modality, names: Collection[str]) -> None:
+    known = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+    for name in names:
+        if name not in known:
+            raise UsageError(
+                Problem(
+                    "E-SEG-006",
+                    f"{modality} has no such channel.",
+                    f"choose among: {', '.join(known)}.",
+                    Place(column="channel_name", value=name),
+                )
+            )
+
+
+@dataclass(frozen=True)
+class _How:
+    method: str
+    settings: Any
+    software: dict[str, Any]
+    nuclear: tuple[str, ...]
+    bodies: tuple[str, ...]
+
+
+def settings_of(method: str, options: Mapping[str, Any]) -> Any:
+    """Settings of a method from options by name. Raises UsageError for an option it lacks or a value that is none."""
+    of = find_segmenter(method).settings_type
+    known = [field.name for field in fields(of)]
+    for name in options:
+        if name not in known:
+            raise UsageError(
+                Problem(
+                    "E-SEG-007",
+                    f"the method {method} has no such option.",
+                    f"its options are: {', '.join(known)}.",
+                    Place(column=name),
+                )
+            )
+    try:
+        return of(**options)
+    except ValueError as error:
+        raise UsageError(
+            Problem("E-SEG-008", f"{error}.", "correct the option.", Place(column="method", value=method))
+        ) from None
+
+
+def _no_bodies(method: str) -> UsageError:
+    return UsageError(
+        Problem(
+            "E-SEG-005",
+            "this method finds nuclei; channels of cell bodies are of no use to it.",
+            "leave --body out, or choose a method that finds cells (cellpose, instanseg).",
+            Place(column="method", value=method),
+        )
+    )
+
+
+def _jobs(layout: Layout, modality: Modality, how: _How) -> list[SegmentJob]:
     """One for each tissue, at its finest stored pixel size."""
     known = set(read_table(layout.tissues_table)["tissue_id"])
     finest: dict[str, float] = {}
@@ -149,8 +213,11 @@ def _jobs(layout: Layout, modality: Modality, nuclear: tuple[str, ...], settings
     jobs = []
     for tissue, mpp in sorted(finest.items()):
         there = open_image(layout.image(modality, mpp, tissue)).channel_names
-        names = tuple(name for name in nuclear if name in there)
-        jobs.append(SegmentJob(layout.root, tissue, modality, mpp, names, settings, folder / f"{tissue}.npz"))
+        nuclear, bodies = (tuple(name for name in names if name in there) for names in (how.nuclear, how.bodies))
+        out = folder / f"{tissue}.npz"
+        jobs.append(
+            SegmentJob(layout.root, tissue, modality, mpp, nuclear, bodies, how.method, how.settings, how.software, out)
+        )
     return jobs
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from spora_build.example.tissue import draw_multiplex, make_tissue
 from spora_build.model.geometry import Size, Window
 from spora_build.model.report import Status
 from spora_build.pixels.nuclei import NucleiSettings, find_levels, segment, stain
+from spora_build.segmenters import Planes
+from spora_build.segmenters.nuclei import SEGMENTER
 from spora_build.store.image import open_image
-from spora_build.workflows.cells.segment import label_bands
-from spora_build.workflows.cells.stage_segment import run_segment
+from spora_build.workflows.cells.stage_segment import run_segment, settings_of
 from tests.pixels.match_cells import Match, match
+from tests.segmenters import stand_ins
 from tests.workflows.raw_cells import Built, RawCells
 
 TISSUES = {f"{name}.tif": make_tissue(300, 420, seed) for seed, name in enumerate("abc", start=1)}
@@ -74,21 +77,51 @@ def test_other_settings_segment_again_and_old_labels_lose_their_annotations(buil
 
 def test_any_tile_size_gives_the_same_labels(built: Built) -> None:
     image = open_image(built.layout.image(built.layout.find_modalities()[0], 0.5, built.tissue("b.tif")))
+    planes = Planes(image.size, 0.5, lambda window: image.read([0], window), nuclear=1)
     settings = NucleiSettings(background_um=6)
-    pixels = image.read([0], Window(0, 0, image.size.height, image.size.width))
-    levels = find_levels([pixels], 0.5, settings)
     made = [
-        np.concatenate(list(label_bands(image, [0], 0.5, settings, levels, tile_px))) for tile_px in (1024, 128, 97)
+        np.concatenate(list(replace(SEGMENTER, tile_px=tile_px).label_bands(planes, settings)))
+        for tile_px in (1024, 128, 97)
     ]
     assert np.array_equal(made[0], made[1])
     assert np.array_equal(made[0], made[2])
 
 
+def test_a_trained_model_with_weights_of_the_user(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_ins.install(tmp_path / "packages", monkeypatch)
+    (tmp_path / "cpsam").write_text("weights")
+    outcomes = run_segment(
+        built.layout,
+        settings_of("cellpose", {"weights": tmp_path / "cpsam"}),
+        method="cellpose",
+        bodies=["CD3E", "CD8A"],
+        only=[built.tissue("b.tif")],
+        workers=2,
+    )
+    stand_ins.uninstall()
+    assert not [outcome for outcome in outcomes if outcome.status is Status.FAILED]
+    made = built.instances("b.tif", 0.5)
+    assert made.max() > 10
+    assert (built.cells["tissue_id"] == built.tissue("b.tif")).sum() == made.max()
+    told = json.loads((built.layout.metadata / "segmentation.json").read_text())[built.tissue("b.tif")]
+    assert (told["method"], told["weights"]["name"]) == ("cellpose", "cpsam")
+    assert (told["nuclear_channels"], told["body_channels"]) == (["DAPI"], ["CD3E", "CD8A"])
+
+
 def test_what_cannot_be_segmented(built: Built) -> None:
     with pytest.raises(UsageError, match="E-SEG-002"):
         run_segment(built.layout, NucleiSettings(), modality="imc")
-    outcomes = run_segment(built.layout, NucleiSettings(), nuclear=["HH3"])
-    assert {p.code for o in outcomes for p in o.problems} == {"E-SEG-001"}
+    with pytest.raises(UsageError, match="E-SEG-006"):
+        run_segment(built.layout, nuclear=["HH3"])
+    with pytest.raises(UsageError, match="E-SEG-005"):
+        run_segment(built.layout, bodies=["CD3E"])
+    with pytest.raises(UsageError, match="E-SEG-011"):
+        run_segment(built.layout, method="cellpose")
+    for options, code in (({"level": 2.0, "weights": "w"}, "E-SEG-007"), ({"expand_um": -1.0}, "E-SEG-008")):
+        with pytest.raises(UsageError, match=code):
+            settings_of("nuclei", options)
 
 
 def of_image(pixels: np.ndarray, mpp: float, settings: NucleiSettings) -> np.ndarray:
