@@ -48,6 +48,11 @@ class Layout:
         return self.root / "metadata"
 
     @property
+    def segmentation_record(self) -> Path:
+        """What made the instance masks of tissues that were segmented here (JSON, by tissue id)."""
+        return self.metadata / "segmentation.json"
+
+    @property
     def tissues_table(self) -> Path:
         """One row per (tissue, modality)."""
         return self.roster or self.metadata / "tissues.parquet"

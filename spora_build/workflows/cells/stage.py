@@ -19,6 +19,7 @@ from spora_build.store.tables import read_table, write_table
 from spora_build.submission.settings_types import Cells
 from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome, Reconciliation
 from spora_build.workflows.cells.part import Part, StoredRows, merge_parts, tissues_in
+from spora_build.workflows.cells.segmentation_record import forget_segmented
 from spora_build.workflows.cells.sources import CellsSource, split_annotations
 from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_one
 from spora_build.workflows.dataset.hold import holding
@@ -59,6 +60,7 @@ def run_cells(
     tabled = frozenset() if source.reconciles or not layout.cells_table.exists() else tissues_in(layout.cells_table)
     masks = {**_stored_masks(layout, images), **{t: m for t, m in source.masks.items() if t in images}}
     if not masks:
+        forget_segmented(layout, ledger, keep=frozenset(tissues["tissue_id"]), given=())
         return []
     annotations = split_annotations(source, private / "annotations")
     intensity_columns = _intensity_columns(layout)
@@ -119,6 +121,8 @@ def run_cells(
         merge_parts(layout.cells_table, sorted([*measured, *kept], key=_tissue_of), source.columns, names)
         ledger.record([("cells-table", _table_print(layout, parts))])
     _write_reconciliation(reconciliation_file(layout), ledger, jobs)
+    given = {job.tissue_id for job in chosen if job.tissue_id in source.masks and job.source.keeps_labels} - failed
+    forget_segmented(layout, ledger, keep=frozenset(tissues["tissue_id"]), given=given)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
 
 

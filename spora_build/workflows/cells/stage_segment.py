@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -13,7 +12,6 @@ from spora_build.errors import EnvironmentFaultError, Place, Problem, UsageError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.segmenters import BUILT_IN, find_segmenter
-from spora_build.store.atomic import write_beside
 from spora_build.store.image import open_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
@@ -21,6 +19,7 @@ from spora_build.store.tables import read_table
 from spora_build.workflows.cells.jobs import CellsInput
 from spora_build.workflows.cells.of_dataset import stored_source
 from spora_build.workflows.cells.segment import STAGE, SegmentJob, provenance, segment_one
+from spora_build.workflows.cells.segmentation_record import add_to_record, segment_key, was_segmented
 from spora_build.workflows.cells.sources import Annotations
 from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.dataset.hold import holding
@@ -85,8 +84,8 @@ def run_segment(
     )
     good = {outcome.tissue_id for outcome in cells if outcome.status is not Status.FAILED}
     ledger = Ledger.load(layout.private)
-    ledger.record([(_key(job.tissue_id), prints[job.tissue_id]) for job in made if job.tissue_id in good])
-    _write_provenance(layout, [job for job in made if job.tissue_id in good])
+    ledger.record([(segment_key(job.tissue_id), prints[job.tissue_id]) for job in made if job.tissue_id in good])
+    add_to_record(layout, {job.tissue_id: provenance(job) for job in made if job.tissue_id in good})
     stays = (_FROM_ELSEWHERE,) if existing is Existing.OVERWRITE else ()
     skipped = [Outcome(job.tissue_id, STAGE, Status.SKIPPED, stays) for job in jobs if job not in due]
     return [*sorted([*outcomes, *skipped], key=lambda outcome: outcome.tissue_id), *cells]
@@ -221,10 +220,6 @@ def _jobs(layout: Layout, modality: Modality, how: _How) -> list[SegmentJob]:
     return jobs
 
 
-def _key(tissue: str) -> str:
-    return f"{STAGE}/{tissue}"
-
-
 def _fingerprint(layout: Layout, job: SegmentJob) -> str:
     image = layout.image(job.modality, job.mpp, job.tissue_id)
     return fingerprint(provenance(job), fingerprint_file(image))
@@ -238,20 +233,9 @@ def _is_due(
         return True
     if existing is Existing.SKIP:
         return False
-    ours = _key(job.tissue_id) in ledger.entries
-    if not ours:
+    if not was_segmented(ledger, job.tissue_id):
         return existing is Existing.OVERWRITE and job.tissue_id in only
-    return existing is Existing.OVERWRITE or not ledger.matches(_key(job.tissue_id), value)
-
-
-def _write_provenance(layout: Layout, jobs: list[SegmentJob]) -> None:
-    """metadata/segmentation.json: what made the masks of which tissue; entries of former runs stay."""
-    path = layout.metadata / "segmentation.json"
-    told = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    told |= {job.tissue_id: provenance(job) for job in jobs}
-    if told:
-        with write_beside(path) as temporary:
-            temporary.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return existing is Existing.OVERWRITE or not ledger.matches(segment_key(job.tissue_id), value)
 
 
 def _killed(job: SegmentJob, error: EnvironmentFaultError) -> Outcome:

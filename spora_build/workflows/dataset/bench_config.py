@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-import pyarrow.parquet as pq
-
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.modality import Modality
-from spora_build.store.image import open_image
 from spora_build.store.layout import Layout
 from spora_build.store.tables import read_table
+from spora_build.workflows.dataset import bench_checks
+from spora_build.workflows.dataset.bench_checks import MPP
+from spora_build.workflows.dataset.bench_labels import MISSING_TEXTS, LabelColumn, cell_columns, tissue_columns
 
-MPP = 1.0
 TILE_PX = 128
-SMALLEST_PX = 256
-MAX_CLASSES = 64
-MAX_TISSUE_CLASSES = 20
+STAINING_TILE_PX = 256
 PREFERRED = ("quantile_clipping_log1p/uq_0.99_image", "quantile_clipping/uq_0.99_image")
-_KEYS = {"tissue_id", "patient_id", "specimen_id", "biopsy_id", "dataset", "modality", "alignment", "split"}
 _YAML_WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
-_KEYS |= {"original_patient_id", "cell_id", "original_cell_id"}
-
-
-@dataclass(frozen=True)
-class LabelColumn:
-    """A column of labels and how often each class is in each split."""
-
-    name: str
-    counts: Mapping[str, Mapping[str, int]]
-    """Class to split (``train``, ``test``, or ``all`` where there is none) to rows."""
-
-    @property
-    def excluded(self) -> tuple[str, ...]:
-        """Classes that cannot be learnt and tested: missing from train or from test."""
-        return tuple(name for name, of in self.counts.items() if "all" not in of and not {"train", "test"} <= of.keys())
 
 
 @dataclass(frozen=True)
@@ -68,17 +48,21 @@ def plan_bench_configs(layout: Layout) -> BenchConfigs:
     for modality in modalities:
         own = name if len(modalities) == 1 else f"{name}_{modality}"
         files[f"datasets/{own}.yaml"] = _dataset_yaml(layout, modality, problems)
-        problems += _small_images(layout, modality)
-    problems += _splits(tissues)
-    cells = list(_cell_columns(layout, tissues))
+        staining = _staining_yaml(layout, modality, problems)
+        if staining is not None:
+            files[f"datasets/he_staining/{own}.yaml"] = staining
+        problems += bench_checks.small_images(layout, modality)
+    problems += bench_checks.splits(tissues)
+    cells = list(cell_columns(layout, tissues))
+    problems += [problem for column in cells for problem in bench_checks.classes(column, "metadata/cells.parquet")]
     if cells:
-        files[f"benchmarks/cell_level/{name}.yaml"] = _benchmark_yaml(name, "cell_level", cells)
-        problems += _missing(cells, "metadata/cells.parquet")
-        problems += _masks(layout, tissues, modalities)
-    pathology = list(_tissue_columns(tissues, modalities))
-    if pathology:
-        files[f"benchmarks/tissue_level/{name}.yaml"] = _benchmark_yaml(name, "tissue_level", pathology)
-        problems += _missing(pathology, "metadata/tissues.parquet")
+        problems += bench_checks.masks(layout, tissues, modalities)
+    of_tissues = list(tissue_columns(tissues, modalities))
+    problems += [p for column in of_tissues for p in bench_checks.classes(column, "metadata/tissues.parquet")]
+    for level, columns in (("cell_level", cells), ("cell_annotation", cells), ("tissue_level", of_tissues)):
+        learnt = [column for column in columns if len(column.learnt) > 1]
+        if learnt:
+            files[f"benchmarks/{level}/{name}.yaml"] = _benchmark_yaml(name, level, learnt)
     return BenchConfigs(files, tuple(problems))
 
 
@@ -107,25 +91,48 @@ def _dataset_yaml(layout: Layout, modality: Modality, problems: list[Problem]) -
                 Place(file=modality.folder),
             )
         )
-    if not layout.tile_coordinates(MPP, "default", TILE_PX).is_file():
-        problems.append(
-            Problem(
-                "W-BENCH-003",
-                f"there are no tiles of {TILE_PX} px at 1.0 µm, on which spora-bench runs.",
-                f"run `spora-build tile --size {TILE_PX} --mpp 1.0`.",
-                Place(file="tiling/1_0mpp/default"),
-            )
+    problems += _tiles(layout, MPP, TILE_PX)
+    return _dataset(
+        layout,
+        modality,
+        {
+            "standardization": spec or "identity",
+            "resolution": MPP,
+            "filter_list": ["gaussian_blur"],
+            "use_mean_std": spec is not None,
+            "disable_quantile_mask": False,
+        },
+    )
+
+
+def _staining_yaml(layout: Layout, modality: Modality, problems: list[Problem]) -> str | None:
+    """For virtual staining from H&E, where both are stored at one pixel size: at the finest such."""
+    brightfield = [of for of in layout.find_modalities() if of.name == "he"]
+    shared = {mpp for of in brightfield for mpp in layout.find_resolutions(of)} & {*layout.find_resolutions(modality)}
+    if not shared:
+        return None
+    problems += _tiles(layout, min(shared), STAINING_TILE_PX)
+    how = {"use_mean_std": False, "disable_quantile_mask": True}
+    named = {"standardization": "identity", "resolution": min(shared), "filter_list": ["gaussian_blur"]}
+    return _dataset(layout, modality, {**named, **how})
+
+
+def _tiles(layout: Layout, mpp: float, size_px: int) -> list[Problem]:
+    path = layout.tile_coordinates(mpp, "default", size_px)
+    if path.is_file():
+        return []
+    return [
+        Problem(
+            "W-BENCH-003",
+            f"there are no tiles of {size_px} px at {mpp:g} µm, on which spora-bench runs.",
+            f"run `spora-build tile --size {size_px} --mpp {mpp:g}`.",
+            Place(file=path.parent.relative_to(layout.root).as_posix()),
         )
-    values = {
-        "name": layout.name,
-        "path": str(layout.root.resolve()),
-        "modality": modality.name,
-        "standardization": spec or "identity",
-        "resolution": MPP,
-        "filter_list": ["gaussian_blur"],
-        "use_mean_std": spec is not None,
-        "disable_quantile_mask": False,
-    }
+    ]
+
+
+def _dataset(layout: Layout, modality: Modality, how: Mapping[str, object]) -> str:
+    values = {"name": layout.name, "path": str(layout.root.resolve()), "modality": modality.name, **how}
     lines = "".join(f"    {key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
     return f"datasets:\n  {layout.name}:\n{lines}"
 
@@ -138,8 +145,15 @@ def _benchmark_yaml(name: str, level: str, columns: Sequence[LabelColumn]) -> st
         for of_class, counts in column.counts.items():
             told = ", ".join(f"{count} {split}" for split, count in sorted(counts.items(), reverse=True))
             lines.append(f"          # {_one_line(of_class)}: {told}")
+        excluded = list(column.excluded)
         lines.append(f"          label_col: {json.dumps(column.name)}")
-        lines.append(f"          excluded_classes: {json.dumps(list(column.excluded), ensure_ascii=False)}")
+        if level == "cell_annotation":
+            lines.append("          # the classes that your method predicts, in the order of its numbers")
+            lines.append(f"          class_order: {json.dumps(list(column.counts), ensure_ascii=False)}")
+        if level == "tissue_level" and column.missing:
+            lines.append(f"          # {column.missing} without a label, in the ways that missing text is spelt")
+            excluded += MISSING_TEXTS
+        lines.append(f"          excluded_classes: {json.dumps(excluded, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 
@@ -150,126 +164,3 @@ def _key(name: str) -> str:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _small_images(layout: Layout, modality: Modality) -> list[Problem]:
-    small = []
-    for tissue in layout.find_images(modality, MPP):
-        size = open_image(layout.image(modality, MPP, tissue)).size
-        if min(size.height, size.width) < SMALLEST_PX:
-            small.append(tissue)
-    if not small:
-        return []
-    total = len(layout.find_images(modality, MPP))
-    return [
-        Problem(
-            "W-BENCH-004",
-            f"{len(small)} of {total} {modality} images have a side below {SMALLEST_PX} px at 1.0 µm; spora-bench skips"
-            f" them ({', '.join(small[:3])}{'…' if len(small) > 3 else ''}).",
-            "nothing to do, or give larger fields.",
-            Place(file=modality.folder),
-        )
-    ]
-
-
-def _splits(tissues: pd.DataFrame) -> list[Problem]:
-    place = Place(file="metadata/tissues.parquet", column="split")
-    if "split" not in tissues or tissues["split"].isna().all():
-        what = "there is no split: spora-bench trains and tests on patients that a split tells apart."
-        return [Problem("W-BENCH-005", what, "run `spora-build split`.", place)]
-    problems = []
-    if tissues["split"].isna().any():
-        count = int(tissues["split"].isna().sum())
-        problems.append(Problem("W-BENCH-006", f"{count} rows have no split.", "run `spora-build split` again.", place))
-    if (tissues.groupby("patient_id")["split"].nunique() > 1).any():
-        what = "a patient is in train and in test: what is tested was seen in training."
-        problems.append(Problem("E-BENCH-007", what, "give all tissues of a patient one split.", place))
-    return problems
-
-
-def _cell_columns(layout: Layout, tissues: pd.DataFrame) -> Iterator[LabelColumn]:
-    if not layout.cells_table.is_file():
-        return
-    split_of = _split_of(tissues)
-    for item in pq.read_schema(layout.cells_table):
-        if item.name in _KEYS or not _is_text(item.type):
-            continue
-        column = _count(_chunks(layout, item.name), item.name, split_of, MAX_CLASSES)
-        if column is not None:
-            yield column
-
-
-def _chunks(layout: Layout, name: str) -> Iterator[pd.DataFrame]:
-    with pq.ParquetFile(layout.cells_table) as file:
-        for batch in file.iter_batches(batch_size=1 << 18, columns=["tissue_id", name]):
-            yield batch.to_pandas()
-
-
-def _tissue_columns(tissues: pd.DataFrame, modalities: Sequence[Modality]) -> Iterator[LabelColumn]:
-    rows = tissues[tissues["modality"].isin([modality.name for modality in modalities])].drop_duplicates("tissue_id")
-    split_of = _split_of(tissues)
-    for name in tissues.columns:
-        if name not in _KEYS and pd.api.types.is_string_dtype(tissues[name]):
-            column = _count(iter([rows[["tissue_id", name]]]), name, split_of, MAX_TISSUE_CLASSES)
-            if column is not None:
-                yield column
-
-
-def _split_of(tissues: pd.DataFrame) -> dict[str, str]:
-    if "split" not in tissues or tissues["split"].isna().all():
-        return dict.fromkeys(tissues["tissue_id"], "all")
-    known = tissues.dropna(subset=["split"])
-    return dict(zip(known["tissue_id"], known["split"], strict=True))
-
-
-def _count(chunks: Iterator[pd.DataFrame], name: str, split_of: Mapping[str, str], most: int) -> LabelColumn | None:
-    """Classes of a column in the order of their names; None where there are not 2 to ``most`` of them."""
-    counts: dict[str, dict[str, int]] = {}
-    for chunk in chunks:
-        splits = chunk["tissue_id"].map(split_of)
-        known = chunk.assign(split=splits).dropna(subset=[name, "split"])
-        for of_class, rows in known.groupby(known[name].astype(object)):
-            of = counts.setdefault(str(of_class), {})
-            for split, count in rows["split"].value_counts().items():
-                of[str(split)] = of.get(str(split), 0) + int(count)
-        if len(counts) > most:
-            return None
-    return LabelColumn(name, dict(sorted(counts.items()))) if len(counts) > 1 else None
-
-
-def _is_text(of: object) -> bool:
-    return str(of) in ("string", "large_string") or str(of).startswith("dictionary<values=string")
-
-
-def _missing(columns: Sequence[LabelColumn], file: str) -> list[Problem]:
-    return [
-        Problem(
-            "W-BENCH-008",
-            f"{len(column.excluded)} classes are missing from train or from test and are excluded:"
-            f" {', '.join(column.excluded[:5])}{'…' if len(column.excluded) > 5 else ''}.",
-            f"stratify the split (`spora-build split --by {column.name} --again`), or merge classes."
-            if file.endswith("tissues.parquet")
-            else "merge rare classes, or draw another split (`spora-build split --seed 1 --again`).",
-            Place(file=file, column=column.name),
-        )
-        for column in columns
-        if column.excluded
-    ]
-
-
-def _masks(layout: Layout, tissues: pd.DataFrame, modalities: Sequence[Modality]) -> list[Problem]:
-    """Cell tasks read the instance masks at the resolution that the configuration names."""
-    names = {tissue for modality in modalities for tissue in layout.find_images(modality, MPP)} & set(
-        tissues["tissue_id"]
-    )
-    missing = sorted(tissue for tissue in names if not layout.cell_mask(MPP, tissue).is_file())
-    if not missing:
-        return []
-    return [
-        Problem(
-            "W-BENCH-009",
-            f"{len(missing)} of {len(names)} tissues have no instance mask at 1.0 µm; the cell-level tasks need one.",
-            "give cell masks (`spora-build segment` finds cells), or leave the tissues out.",
-            Place(file="segmentations/1_0mpp/cell_masks/instances"),
-        )
-    ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -125,9 +127,23 @@ def read_provenance(view: DatasetView) -> tuple[tuple[str, str], ...]:
         facts.append((f"{modality_name(modality.name)} images", about))
     if view.mask_resolutions:
         facts.append(("Tissue masks", f"at {', '.join(f'{mpp:g}' for mpp in view.mask_resolutions)} µm per pixel"))
+    facts += _segmentation_facts(view.layout.segmentation_record)
     facts += [(f"Tiles of {t.size_px} px", _tile_settings(t)) for t in view.tilings]
     facts += _standardization_facts(view.standardizations)
     return tuple(facts)
+
+
+def _segmentation_facts(record: Path) -> list[tuple[str, str]]:
+    """How many tissues got their cells from which method; nothing where the record is none."""
+    try:
+        told = json.loads(record.read_text(encoding="utf-8"))
+        made = Counter((str(of["method"]), str(of["software"])) for of in told.values())
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return []
+    return [
+        (f"Cells by {method}", f"segmented in {count(tissues)} tissues; {software}")
+        for (method, software), tissues in sorted(made.items())
+    ]
 
 
 def _size_on_disk(root: Path) -> tuple[int, int]:

@@ -110,6 +110,23 @@ def test_a_trained_model_with_weights_of_the_user(
     assert (told["nuclear_channels"], told["body_channels"]) == (["DAPI"], ["CD3E", "CD8A"])
 
 
+def test_a_mask_that_comes_later_is_the_labs_own(tmp_path: Path) -> None:
+    """Nothing tells any more that it was segmented here, and other settings leave it alone."""
+    raw = RawCells(tmp_path / "raw")
+    for seed, (name, tissue) in enumerate(TISSUES.items()):
+        raw.image(name, draw_multiplex(tissue, seed)[:3], 0.5)
+    first = raw.run()
+    run_segment(first.layout)
+    record = first.layout.segmentation_record
+    assert set(json.loads(record.read_text())) == {first.tissue(name) for name in TISSUES}
+    raw.rows[0]["cell_mask"] = "mask.tif"
+    raw.mask("mask.tif", TISSUES["a.tif"].labels)
+    built = raw.run()
+    assert set(json.loads(record.read_text())) == {built.tissue("b.tif"), built.tissue("c.tif")}
+    run_segment(built.layout, NucleiSettings(expand_um=1))
+    assert np.array_equal(built.instances("a.tif", 0.5), TISSUES["a.tif"].labels)
+
+
 def test_what_cannot_be_segmented(built: Built) -> None:
     with pytest.raises(UsageError, match="E-SEG-002"):
         run_segment(built.layout, NucleiSettings(), modality="imc")
