@@ -49,11 +49,19 @@ def count_text_signs(picture: NDArray[np.uint8]) -> int:
     Looks for signs of 7 to 96 px in black, white or a pure colour on something else. Handwriting, pale or blurred
     text and letters that touch each other are missed.
     """
+    from scipy import ndimage
+
     most = 0
-    for turned in (picture, picture.transpose(0, 2, 1)):
-        for mask in _pure_colours(turned):
-            rows = _rows_of(list(_signs(mask, turned)))
-            most = max([most, *(len(row) for row in rows)])
+    for mask in _pure_colours(picture):
+        labels, count = ndimage.label(mask, np.ones((3, 3), bool))
+        if count < LEAST_SIGNS:
+            continue
+        areas, boxes = np.bincount(labels.ravel()), ndimage.find_objects(labels)
+        turned = [(cols, rows) for rows, cols in boxes]
+        signs = _signs(labels, areas, boxes, picture)
+        turned_signs = _signs(labels.T, areas, turned, picture.transpose(0, 2, 1))
+        rows = [*_rows_of(list(signs)), *_rows_of(list(turned_signs))]
+        most = max([most, *(len(row) for row in rows)])
     return most
 
 
@@ -67,14 +75,13 @@ def _pure_colours(picture: NDArray[np.uint8]) -> Iterator[NDArray[np.bool_]]:
             yield mask
 
 
-def _signs(mask: NDArray[np.bool_], picture: NDArray[np.uint8]) -> Iterator[Sign]:
-    """Pieces with the size, the thin strokes and the sharp edge of a letter."""
+def _signs(
+    labels: NDArray[Any], areas: NDArray[np.int64], pieces: list[tuple[slice, slice]], picture: NDArray[np.uint8]
+) -> Iterator[Sign]:
+    """Pieces of one colour with the size, the thin strokes and the sharp edge of a letter."""
     from scipy import ndimage
 
-    labels, _ = ndimage.label(mask, np.ones((3, 3), bool))
-    areas = np.bincount(labels.ravel())
-    found = enumerate(ndimage.find_objects(labels), start=1)
-    boxes = [(label, box) for label, box in found if _is_sign_like(box, int(areas[label]))]
+    boxes = [(label, box) for label, box in enumerate(pieces, start=1) if _is_sign_like(box, int(areas[label]))]
     if not LEAST_SIGNS <= len(boxes) <= _MOST_CANDIDATES:
         return
     aligned = _in_company(np.array([[r.start, c.start, r.stop, c.stop] for _, (r, c) in boxes]))

@@ -55,7 +55,7 @@ class TiledTiff:
                     offset, count = segments[index]
                     data = os.pread(self.file, count, offset)
                     if self.is_rgb:
-                        pixels = _codecs.jpeg_decode(data, tables=self.tables, colorspace=6, outcolorspace=2)
+                        pixels = _codecs.jpeg_decode(data, tables=self.tables, outcolorspace=2)
                         part[...] = np.moveaxis(pixels[: part.shape[1], : part.shape[2]], 2, 0)
                     else:
                         _codecs.deflate_decode(data, out=tile.reshape(-1).view(np.uint8))
