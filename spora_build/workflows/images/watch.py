@@ -34,16 +34,14 @@ class WatchedPixels:
 
     def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
         """See :meth:`PixelSource.read`; ``channels`` are those given at the start. Raises UnreadableFileError."""
+        if tuple(channels) != tuple(self.channels):
+            raise ValueError("other channels than are watched")
         pixels = self.source.read(channels, window)
         if pixels.dtype.kind == "f":
             pixels = self._without_nonfinite(pixels)
-        touched = np.array([plane.any() for plane in pixels])
-        with self._lock:
-            if tuple(channels) == tuple(self.channels):
-                self.nonzero |= touched
-            else:
-                for channel, seen in zip(channels, touched, strict=True):
-                    self.nonzero[list(self.channels).index(channel)] |= seen
+        for place, plane in enumerate(pixels):
+            if not self.nonzero[place] and plane.any():
+                self.nonzero[place] = True  # threads may only ever agree
         return pixels
 
     def _without_nonfinite(self, pixels: NDArray[Any]) -> NDArray[Any]:
