@@ -58,8 +58,8 @@ docs: generated  ## build the site in site/; a broken link is an error
 coverage: $(VENV)/installed  ## lines and branches that the tests reach
 	$(BIN)/pytest -n auto --cov --cov-report=term --cov-report=html
 
-bench: $(VENV)/installed  ## measure against other writers in the same run
-	$(BIN)/pytest tests/benchmarks --benchmark-only
+bench: $(VENV)/installed  ## speed and memory beside other writers in the same run: some twenty minutes, 10 GB of disk
+	$(BIN)/python -m tests.benchmarks $(SECTIONS)
 
 wheel: $(VENV)/installed  ## wheel and source archive in dist/
 	$(BIN)/python -m build

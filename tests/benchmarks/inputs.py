@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.store.mask import write_mask_bands
+
 FIELD_PX = 2048
 TILE_PX = 512
 _HEMATOXYLIN, _EOSIN = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)
@@ -36,6 +38,21 @@ def cohort_folder(folder: Path, images: int, channels: int, height: int, width: 
     """Many images at 1 µm: ``imc`` float32 counts, or another modality with uint16. Eight are distinct, the rest
     are hard links to them."""
     return _once(folder, lambda path: _cohort(path, images, channels, height, width, kind))
+
+
+def mask_file(path: Path, side: int) -> Path:
+    """A tissue mask of ``side``²: an uneven ellipse with holes, as an ``.npz``."""
+    if not path.exists():
+        write_mask_bands(path, (side, side), np.dtype(bool), _mask_bands(side))
+    return path
+
+
+def _mask_bands(side: int) -> Iterator[NDArray[np.bool_]]:
+    x = ((np.arange(side) / side - 0.5) / 0.42).astype(np.float32)
+    for row in range(0, side, TILE_PX):
+        y = ((np.arange(row, min(row + TILE_PX, side))[:, None] / side - 0.5) / 0.42).astype(np.float32)
+        inside = np.hypot(x, y) < 1 + 0.08 * np.sin(5 * np.arctan2(y, x))
+        yield inside & (np.sin(40 * x) * np.sin(30 * y) < 0.9)
 
 
 def _once(folder: Path, make: Any) -> Path:

@@ -8,9 +8,10 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 _SET_CHILD_SUBREAPER = 36
@@ -26,6 +27,8 @@ class Usage:
     wall_s: float
     peak_mb: float
     """Largest resident set of any one process."""
+    said: str = ""
+    """What it wrote to its standard output."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,17 @@ def run_once(command: Command) -> Usage:
     start = time.perf_counter()
     words = [str(word) for word in command.words]
     environment = {**os.environ, **(command.env or {})}
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
-    assert process.stderr is not None
-    said = process.stderr.read()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = subprocess.Popen(words, stdout=out, stderr=err, env=environment)
+        usage, code = _wait_for_all(process, start)
+        for file in (out, err):
+            file.seek(0)
+        if code != 0:
+            raise RuntimeError(f"{command.name} ended with {code}: {err.read().decode()[-2000:]}")
+        return replace(usage, said=out.read().decode())
+
+
+def _wait_for_all(process: subprocess.Popen[bytes], start: float) -> tuple[Usage, int]:
     cpu, peak, wall, code = 0.0, 0, 0.0, 0
     while True:
         try:
@@ -61,9 +72,7 @@ def run_once(command: Command) -> Usage:
         if pid == process.pid:
             wall, code = time.perf_counter() - start, os.waitstatus_to_exitcode(status)
             process.returncode = code
-    if code != 0:
-        raise RuntimeError(f"{command.name} ended with {code}: {said.decode()[-2000:]}")
-    return Usage(cpu, wall, peak / 1024)
+    return Usage(cpu, wall, peak / 1024), code
 
 
 def compare(commands: Sequence[Command], rounds: int) -> dict[str, list[Usage]]:

@@ -41,6 +41,7 @@ class TiledTiff:
             self.tile = first.tilelength
             self.tables = first.jpegtables
             self.segments = [list(zip(page.dataoffsets, page.databytecounts, strict=True)) for page in pages]
+        self.is_plain = self.is_rgb or self.dtype.kind == "f"  # zstd; other pixels are shuffled first, by blosc
         self.across = -(-self.shape[2] // self.tile)
         self.file = os.open(path, os.O_RDONLY)
 
@@ -125,7 +126,7 @@ def zarr_strips(source: TiledTiff, out: Path, threads: int) -> None:
 
     count = source.shape[0]
     zarr.config.set({"threading.max_workers": threads})
-    codec: Any = ZstdCodec(level=1) if source.is_rgb else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    codec: Any = ZstdCodec(level=1) if source.is_plain else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
     array: Any = zarr.create_array(
         out,
         shape=source.shape,
@@ -153,7 +154,7 @@ def _strips(source: TiledTiff, threads: int) -> Any:
 
 
 def _encode_options(source: TiledTiff) -> Callable[[NDArray[Any], bytearray], Any]:
-    if source.is_rgb:
+    if source.is_plain:
         return lambda chunk, room: _codecs.zstd_encode(chunk, level=1, out=room)
     size = source.dtype.itemsize
     return lambda chunk, room: _codecs.blosc_encode(
@@ -177,7 +178,10 @@ def metadata(source: TiledTiff) -> dict[str, Any]:
     zstd = {"name": "zstd", "configuration": {"level": 1, "checksum": False}}
     sharding = {
         "chunk_shape": [count, CHUNK, CHUNK],
-        "codecs": [order, zstd if source.is_rgb else {"name": "blosc", "configuration": blosc}],
+        "codecs": [
+            order,
+            zstd if source.is_plain else {"name": "blosc", "configuration": blosc},
+        ],
         "index_codecs": [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}],
         "index_location": "end",
     }
@@ -196,4 +200,5 @@ RUNS = {"stream": stream, "tensorstore": tensorstore_strips, "zarr": zarr_strips
 
 if __name__ == "__main__":
     run, image, out, threads = sys.argv[1:]
-    RUNS[run](TiledTiff(Path(image)), Path(out), int(threads))
+    for path in sorted(Path(image).glob("*.tif")) if Path(image).is_dir() else [Path(image)]:
+        RUNS[run](TiledTiff(path), Path(out) / path.stem, int(threads))
