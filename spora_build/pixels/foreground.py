@@ -77,6 +77,7 @@ def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSet
     measured = signal[~outside]
     level = float(np.percentile(measured, 95))
     tissue = signal > _cut(measured, settings, multiplex.signal_threshold, level)
+    del signal, measured  # cleaning needs as much memory again
     return Foreground(clean_mask(tissue, outside, mpp, settings), outside, mpp)
 
 

@@ -17,6 +17,7 @@ BINS = 65536
 ZERO_BIN = 0x8000
 """Coarse bin of zero; besides it holds only subnormal numbers below 1e-40."""
 NAN_BIN = 0xFFFF
+_PIECE_PX = 65536
 COUNTED = tuple(np.dtype(name) for name in ("uint8", "uint16", "int8", "int16"))
 """Types whose values are counted one by one."""
 
@@ -38,10 +39,10 @@ def add_values(counts: NDArray[np.int64], pixels: NDArray[Any], mask: NDArray[np
     everywhere = bool(mask.all())
     for plane, row in zip(pixels, counts, strict=True):
         values = plane.ravel() if everywhere else plane[mask]
-        if lowest:
-            values = np.subtract(values, lowest, dtype=np.int64)
-        found = np.bincount(values)
-        row[: len(found)] += found
+        for start in range(0, len(values), _PIECE_PX):  # bincount makes eight bytes of each value
+            piece = values[start : start + _PIECE_PX]
+            found = np.bincount(np.subtract(piece, lowest, dtype=np.int64) if lowest else piece)
+            row[: len(found)] += found
 
 
 def distinct(counts: NDArray[np.int64], dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -43,13 +43,16 @@ def channel_signal(
     """
     from scipy import ndimage
 
-    x = np.nan_to_num(plane.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    x = plane.astype(np.float32)
+    np.nan_to_num(x, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     inside = ~outside
     measured = x[inside]
     high = _percentile(measured, 99.9)
     if not high > float(measured.min()):
         return None
-    x = np.minimum(x, high)
+    pixel_variance = float(np.minimum(measured, high, out=measured).var())
+    del measured  # arrays of a large field are freed and overwritten as soon as can be
+    np.minimum(x, high, out=x)
     share: NDArray[Any] | None = None
     if outside.any():  # what was not measured must not pull down what lies beside it
         x[outside] = 0
@@ -63,19 +66,24 @@ def channel_signal(
 
     sigma = min(SMOOTHING_UM / mpp, _SMOOTHING_SHARE * min(plane.shape))
     floor = _percentile(smooth(1.0)[inside], 0.5)
-    smoothed = smooth(sigma)
-    variance = float(smoothed[inside].var())
-    top = _percentile(smoothed[inside], 95)
+    signal = smooth(sigma)
+    smoothed = signal[inside]
+    variance = float(smoothed.var())
+    top = _percentile(smoothed, 95)
     if top <= floor or variance == 0:
         return None
-    noise = float(np.minimum(measured, high).var()) * _noise_left(sigma)
-    weight = max(0.0, 1 - noise / variance) ** 2
-    signal = ((smoothed - np.float32(floor)) / np.float32(top - floor)).clip(0, 1.5)
-    return (np.arcsinh(np.float32(_BEND) * signal) / np.float32(math.asinh(_BEND))).astype(np.float32), weight
+    weight = max(0.0, 1 - pixel_variance * _noise_left(sigma) / variance) ** 2
+    signal -= np.float32(floor)
+    signal /= np.float32(top - floor)
+    np.clip(signal, 0, 1.5, out=signal)
+    signal *= np.float32(_BEND)
+    np.arcsinh(signal, out=signal)
+    signal /= np.float32(math.asinh(_BEND))
+    return signal, weight
 
 
 def combine(signals: Iterable[tuple[NDArray[np.float32], float] | None]) -> NDArray[np.float32] | None:
-    """Weighted mean (H, W) of the channels' signals; None where no channel has contrast."""
+    """Weighted mean (H, W) of the channels' signals, which are overwritten; None where no channel has contrast."""
     total: NDArray[np.float32] | None = None
     weights = 0.0
     for found in signals:
@@ -83,9 +91,10 @@ def combine(signals: Iterable[tuple[NDArray[np.float32], float] | None]) -> NDAr
             continue
         signal, weight = found
         weight = max(weight, 1e-6)  # where all is noise, the mean is still defined
-        total = signal * np.float32(weight) if total is None else total + signal * np.float32(weight)
+        signal *= np.float32(weight)
+        total = signal if total is None else np.add(total, signal, out=total)
         weights += weight
-    return None if total is None else total / np.float32(weights)
+    return None if total is None else np.divide(total, np.float32(weights), out=total)
 
 
 def signal_threshold(signal: NDArray[np.float32]) -> float:

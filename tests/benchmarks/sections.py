@@ -59,7 +59,7 @@ class Bench:
     def images(self, name: str, raw: Path, *mpps: str, jobs: int = JOBS) -> Command:
         """Our conversion of images."""
         out = self.out(name)
-        words = [sys.executable, "-m", "tests.benchmarks.work", "images", raw, out, str(jobs), *mpps]
+        words: list[str | Path] = [sys.executable, "-m", "tests.benchmarks.work", "images", raw, out, str(jobs), *mpps]
         return Command(name, words, empty(out))
 
     def work(self, name: str, *words: str | Path) -> tuple[Usage, dict[str, Any]]:
@@ -134,13 +134,13 @@ def stats(bench: Bench) -> tuple[str, list[Finding]]:
     def without_counts() -> None:
         shutil.rmtree(counts, ignore_errors=True)
 
-    again = [*ENTRY, "stats", "--dataset", dataset, "--existing", "overwrite", "--jobs", "1"]
+    again: list[str | Path] = [*ENTRY, "stats", "--dataset", dataset, "--existing", "overwrite", "--jobs", "1"]
     commands = [Command("ours from the zarr", again, without_counts), Command("ours from the counts", again)]
     if bench.spora_io is not None and bench.spora_io_python is not None:
         env = {"SPORA_DATASETS_DIR": str(out), "PYTHONPATH": str(bench.spora_io)}
         for method in ("quantile_clipping", "quantile_clipping_log1p"):
-            words = [bench.spora_io_python, "-m", "scripts.compute_standardization_stats", "--overwrite"]
-            words += ["--dataset-name", "bench2026speed", "--modality", "codex", "--resolution", "1.0"]
+            words: list[str | Path] = [bench.spora_io_python, "-m", "scripts.compute_standardization_stats"]
+            words += ["--overwrite", "--dataset-name", "bench2026speed", "--modality", "codex", "--resolution", "1.0"]
             words += ["--method", method, "--quantile-level", "image", "--stats-level", "global"]
             commands.append(Command(f"spora-io {method}", words, env=env))
     found = compare(commands, bench.rounds)
@@ -171,7 +171,9 @@ def tiling(bench: Bench) -> tuple[str, list[Finding]]:
         mask = inputs.mask_file(bench.folder / f"mask-{side}.npz", side)
         _, ours = bench.work("tile", "tile", mask, "224", "112")
         theirs = run_once(
-            Command("spora-io", [bench.spora_io_python, "-c", SPORA_IO_TILES, mask], env={"PYTHONPATH": bench.spora_io})
+            Command(
+                "spora-io", [bench.spora_io_python, "-c", SPORA_IO_TILES, mask], env={"PYTHONPATH": str(bench.spora_io)}
+            )
         )
         said = json.loads(theirs.said.splitlines()[-1])
         lines.append(f"spora-io, {side}²: {said['cpu_s']:.2f} CPU s, peak {theirs.peak_mb:.0f} MB")

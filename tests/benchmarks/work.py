@@ -93,6 +93,7 @@ said: dict[str, Any] = {"took": took}
 
 if __name__ == "__main__":
     share_one_pool()
-    {"images": images, "stages": stages, "plan": plan, "tile": tile}[sys.argv[1]](*sys.argv[2:])
+    parts: dict[str, Callable[..., None]] = {"images": images, "stages": stages, "plan": plan, "tile": tile}
+    parts[sys.argv[1]](*sys.argv[2:])
     said["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(said))
