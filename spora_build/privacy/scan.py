@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +78,7 @@ class ScanReport:
     tables: int
     """Parquet files whose text was decoded."""
     members: int
-    """Members of .npz files that were decompressed."""
+    """Members of .npz files and other archives that were decompressed."""
     unread: tuple[str, ...]
     """Files that could not be read or decoded: nothing is proved about them."""
 
@@ -91,7 +93,7 @@ def scan_tree(
     """Look for tokens in every file and folder below ``root``, the root's own name included.
 
     Names, link targets, the raw bytes of every file, the decoded text of Parquet tables (schema, metadata, columns of
-    text and of integers), of JSON (escapes undone) and other text files, and decompressed .npz members. Pixels in Zarr
+    text and of integers), of JSON (escapes undone) and other text files, and decompressed archives. Pixels in Zarr
     chunks are searched as they lie on disk, not decompressed: text does not survive there unless it was written raw.
     ``kept`` names columns that somebody chose to keep, by table below the root: of such a table only the other columns
     are searched, decoded. ``on_file`` is called after each file, for a progress bar.
@@ -146,11 +148,16 @@ class _Scan:
                     self.add(self._stream(stream), path, "bytes")
             if path.suffix == ".parquet":
                 self._table(path, chosen)
-            elif path.suffix in (".npz", ".zip"):
+            elif path.suffix and zipfile.is_zipfile(path):  # .npz, and whatever office programs write
                 self._archive(path)
+            elif path.suffix == ".npz":
+                raise zipfile.BadZipFile
+            elif path.suffix in (".gz", ".tgz"):
+                with gzip.open(path, "rb") as stream:
+                    self.add(self._stream(cast("BinaryIO", stream)), path, "decompressed")
             elif path.suffix in _TEXT or path.name in _TEXT:
                 self.add(self._text(path), path, "text")
-        except (OSError, ValueError, zipfile.BadZipFile, EOFError):
+        except (OSError, ValueError, zipfile.BadZipFile, zlib.error, EOFError):
             self.unread.append(self.shown(path))
 
     def add(self, found: Iterable[Token], path: Path, where: str, column: str | None = None) -> None:

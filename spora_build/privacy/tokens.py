@@ -67,8 +67,8 @@ def file_texts(file: str) -> list[str]:
 
 
 def fold(text: str) -> str:
-    """The spelling that is compared: NFC, ASCII letters in lower case, no outer spaces."""
-    return _lower_ascii(unicodedata.normalize("NFC", text).strip())
+    """The spelling that is compared: NFC, letter case folded, no outer spaces."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().casefold())
 
 
 def _token(text: str, name: str, kind: str) -> Token:
@@ -77,8 +77,16 @@ def _token(text: str, name: str, kind: str) -> Token:
     return Token(text, name, len(folded) >= shortest)
 
 
-def _lower_ascii(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").lower().decode("utf-8", "surrogateescape")
+def _spellings(text: str) -> set[bytes]:
+    """Bytes that a text may be in a file: any letter case, accents apart or not, encodings; ASCII in lower case."""
+    composed = unicodedata.normalize("NFC", text).strip()
+    cases = {composed, composed.lower(), composed.upper(), fold(text)}
+    forms = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}
+    return {
+        form.encode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass").lower()
+        for form in forms
+        for encoding in ("utf-8", "utf-16-le", "utf-16-be")
+    } | {form.encode("latin-1").lower() for form in forms if form and max(form) < "\u0100"}
 
 
 class TokenSet:
@@ -89,7 +97,7 @@ class TokenSet:
         self._by_start: dict[bytes, list[tuple[bytes, Token]]] = {}
         for text, token in self._by_text.items():
             if len(text) >= SHORTEST_IN_TEXT:
-                for pattern in (text.encode("utf-8", "surrogateescape"), text.encode("utf-16-le", "surrogatepass")):
+                for pattern in _spellings(token.text):
                     self._by_start.setdefault(pattern[:4], []).append((pattern, token))
         self.longest = max((len(p) for many in self._by_start.values() for p, _ in many), default=0)
         self._hashes = np.zeros(1 << _HASH_BITS, dtype=bool)
@@ -114,7 +122,7 @@ class TokenSet:
         return found
 
     def in_bytes(self, data: bytes) -> set[Token]:
-        """Tokens of six bytes and more in raw bytes, as UTF-8 or UTF-16, in either letter case."""
+        """Tokens of six bytes and more in raw bytes, as UTF-8, UTF-16 or Latin-1, in either letter case."""
         return {token for _, pattern, token in self._starts(data.lower()) if len(pattern) >= SHORTEST_IN_BYTES}
 
     @property

@@ -18,7 +18,7 @@ from spora_build.workflows.checking.relint import decisions_entry
 from spora_build.workflows.dataset.hold import hold
 from spora_build.workflows.dataset.orphans import find_orphans, orphan_problems, wanted_by
 from spora_build.workflows.dataset.roster import published, standing_patients, withdraw
-from spora_build.workflows.dataset.sources import source_entries
+from spora_build.workflows.dataset.sources import source_entries, withheld_entry
 from spora_build.workflows.dataset.write_tables import write_cohort_tables
 from spora_build.workflows.images.disk_space import refuse_full_disk
 from spora_build.workflows.images.due import ImageWork
@@ -161,7 +161,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
         tissues=tuple(t for t in plan.tissues if t.tissue_id in among or (t.tissue_id in others and work.is_whole(t))),
     )
     if built.tissues:
-        ledger.record([decisions_entry(settings.privacy)])
+        ledger.record([decisions_entry(settings.privacy), withheld_entry(plan.withheld)])
         write_cohort_tables(layout, built, work.empty_channels(built))
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
 

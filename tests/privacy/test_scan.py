@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -212,3 +215,34 @@ def test_thousands_of_tokens_are_looked_for_at_once(tmp_path: Path) -> None:
     (root / "imc" / "large").write_bytes(random.Random(2).randbytes(20 << 20) + b"Patient-004999")
     report: ScanReport = scan_tree(root, many)
     assert [leak.token for leak in report.leaks] == ["4999"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be", "latin-1"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+@pytest.mark.parametrize("spell", [str, str.upper, str.lower], ids=["as it is", "upper", "lower"])
+def test_letter_case_accents_and_encodings_hide_nothing(
+    tmp_path: Path, encoding: str, form: Literal["NFC", "NFD"], spell: Callable[[str], str]
+) -> None:
+    text = unicodedata.normalize(form, spell("Łukaš Žďár-Ünal É77" if encoding != "latin-1" else "José Ünal É77"))
+    if encoding == "latin-1" and form == "NFD":
+        return  # it has no accents of their own
+    token = Token("Łukaš Žďár-Ünal É77" if encoding != "latin-1" else "José Ünal É77", "crosswalk row 9", True)
+    (tmp_path / "blob.bin").write_bytes(b"\0\xff" * 999 + text.encode(encoding) + b"\0" * 5)
+    assert [leak.where for leak in scan_tree(tmp_path, [token]).leaks] == ["bytes"]
+    (tmp_path / "blob.bin").unlink()
+    (tmp_path / "table.csv").write_text(f"a\n{text}\n", encoding="utf-8")
+    assert "text" in [leak.where for leak in scan_tree(tmp_path, [token]).leaks]
+
+
+def test_archives_of_other_programs_are_opened(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "notes.docx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("word/document.xml", f"<w:t>{SECRET}</w:t>" * 9)
+    with gzip.open(tmp_path / "cells.csv.gz", "wb") as stream:
+        stream.write(f"a\n{SECRET}\n".encode() * 9)
+    (tmp_path / "torn.gz").write_bytes((tmp_path / "cells.csv.gz").read_bytes()[:-9])
+    report = scan_tree(tmp_path, TOKENS)
+    assert {(leak.file.split("/")[1], leak.where) for leak in report.leaks} >= {
+        ("notes.docx", "member"),
+        ("cells.csv.gz", "decompressed"),
+    }
+    assert [file.split("/")[1] for file in report.unread] == ["torn.gz"]

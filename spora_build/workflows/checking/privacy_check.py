@@ -13,10 +13,11 @@ from spora_build.model.modality import MULTIPLEX_NAMES
 from spora_build.privacy.crosswalk import Crosswalk
 from spora_build.privacy.scan import Leak, ScanReport, scan_tree
 from spora_build.privacy.tokens import crosswalk_tokens, file_texts, file_tokens, fold
+from spora_build.privacy.withheld import withheld_tokens
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.workflows.checking.relint import Decided, read_decisions, relint
-from spora_build.workflows.dataset.sources import read_sources
+from spora_build.workflows.dataset.sources import read_sources, read_withheld
 from spora_build.workflows.planning.metadata import ORIGINAL_PATIENT
 from spora_build.workflows.running.progress import ShowProgress, silent
 
@@ -95,8 +96,9 @@ def privacy_check(
             )
         )
     kept = _kept_columns(layout)
-    sources = read_sources(Ledger.load(private))
-    known = [*crosswalk_tokens(crosswalk), *file_tokens(sources)]
+    ledger = Ledger.load(private)
+    sources, withheld = read_sources(ledger), read_withheld(ledger)
+    known = [*withheld_tokens(withheld), *crosswalk_tokens(crosswalk), *file_tokens(sources)]
     tokens = [token for token in known if fold(token.text) not in FORMAT_WORDS]
     total = sum(len(files) for _, _, files in os.walk(layout.root))
     with show_progress("privacy check", total) as bar:

@@ -18,7 +18,7 @@ from spora_build.store.layout import INSTANCES
 from spora_build.submission import Submission
 from spora_build.submission.cell_column_kind import KindSoFar
 from spora_build.workflows.planning.cell_columns import MEASURED, ORIGINAL, CellColumn, CellTask
-from spora_build.workflows.planning.metadata import raw_ids, raw_tokens
+from spora_build.workflows.planning.metadata import gate_tokens, raw_ids
 
 MAX_CATEGORIES = 64
 """Distinct texts up to which a column is one of categories."""
@@ -61,7 +61,7 @@ def plan_cells(submission: Submission, secret: bytes | None) -> CellsPlan:
     level = {name: [*values, *[None] * (longest - len(values))] for name, values in sample.items()}
     _, findings = apply_rules("cells", level, rules, raw_ids=raw_ids(submission), secret=secret)
     told = {finding.column for finding in findings if finding.code == hidden_ids.CODE}
-    more = certain_ids("cells", sample, rules, raw_tokens(submission))
+    more = certain_ids("cells", sample, rules, gate_tokens(submission))
     findings += tuple(finding for finding in more if finding.column not in told)
     problems = tuple(
         replace(p, place=replace(p.place, file=table.file)) for p in (finding.problem() for finding in findings)

@@ -61,7 +61,8 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     problems += panels_that_load_nothing(panels.values())
     build = _TissueBuilder(panels, outputs, metadata, multimodal=len({fact.row.modality for fact in facts}) > 1)
     tissues = tuple(build.tissue(code, group) for code, group in zip(codes, groups.values(), strict=True))
-    return Plan(dataset, tissues, panels, tuple(p for p in problems if p.severity is not Severity.ERROR), cells)
+    told = tuple(problem for problem in problems if problem.severity is not Severity.ERROR)
+    return Plan(dataset, tissues, panels, told, cells, metadata.withheld)
 
 
 def _name_problems(dataset: str) -> list[Problem]:

@@ -13,8 +13,9 @@ from spora_build.privacy.certain_ids import certain_ids
 from spora_build.privacy.column import Column
 from spora_build.privacy.detectors import contacts, dates, hidden_ids, network, person_names
 from spora_build.privacy.tokens import TokenSet, file_texts, sheet_tokens
+from spora_build.privacy.withheld import withheld_tokens, withheld_values
 from spora_build.submission import ImageRow, Submission
-from spora_build.submission.clinical import key_value
+from spora_build.submission.clinical import ClinicalTable, key_value
 from spora_build.submission.infer import Scalar, infer_column
 
 ORIGINAL_PATIENT = "original_patient_id"
@@ -32,6 +33,8 @@ class CohortMetadata:
     """Row of tissues.csv to its columns; every row has the same columns."""
     problems: tuple[Problem, ...]
     """Findings of the gate."""
+    withheld: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """By ``table.column``, values that were kept out and are looked for in the finished dataset."""
 
     def of_image(self, row: ImageRow) -> Mapping[str, Scalar]:
         """Columns of one image."""
@@ -50,12 +53,13 @@ def plan_metadata(
     the sheet they belong to: they pass the gate too, and so do the names of ``dataset`` and modalities.
     """
     images = submission.images
-    gate = _Gate(submission.settings.privacy, raw_ids(submission), raw_tokens(submission), secret)
+    rules = submission.settings.privacy
+    gate = _Gate(rules, raw_ids(submission), gate_tokens(submission), secret)
     gate.look_at_names(dataset, {image.modality.name for image in images})
     for file, texts_of_channels in (channels or {}).items():
         gate.look_at_channels(file, texts_of_channels)
     texts: Texts = _clinical(submission, gate)
-    sheet = {name: [image.metadata[name] for image in images] for name in (images[0].metadata if images else ())}
+    sheet = _sheet_columns(submission)
     texts |= gate.let_through("tissues", sheet, [image.patient for image in images])
     if submission.settings.keep_original_ids:
         texts[ORIGINAL_PATIENT] = [image.patient for image in images]
@@ -63,7 +67,7 @@ def plan_metadata(
     if ORIGINAL_PATIENT in texts:
         typed[ORIGINAL_PATIENT] = list(texts[ORIGINAL_PATIENT])
     rows = {image.row: {name: values[at] for name, values in typed.items()} for at, image in enumerate(images)}
-    return CohortMetadata(rows, tuple(gate.problems))
+    return CohortMetadata(rows, tuple(gate.problems), withheld_from(submission))
 
 
 def raw_ids(submission: Submission) -> frozenset[str]:
@@ -74,8 +78,17 @@ def raw_ids(submission: Submission) -> frozenset[str]:
     return frozenset(text for text in (*texts, *telling) if text)
 
 
-def raw_tokens(submission: Submission) -> TokenSet:
-    """The identifiers that ``privacy-check`` would take for a certain leak: what it finds, the gate finds before."""
+def withheld_from(submission: Submission) -> dict[str, frozenset[str]]:
+    """Telling values of the columns of tissues and patients that somebody decided to drop or to hash."""
+    rules = submission.settings.privacy
+    found = dict(withheld_values("tissues", _sheet_columns(submission), rules))
+    if submission.clinical is not None:
+        found |= withheld_values("clinical", _clinical_columns(submission.clinical), rules)
+    return found
+
+
+def gate_tokens(submission: Submission) -> TokenSet:
+    """What ``privacy-check`` would take for a certain leak: what it finds, the gate finds before."""
     images = submission.images
     tissues = [text for image in images for text in (image.tissue, image.image) if text]
     tokens = sheet_tokens(
@@ -83,7 +96,8 @@ def raw_tokens(submission: Submission) -> TokenSet:
         (image.biopsy for image in images if image.biopsy),
         (text for name in (*tissues, *file_names(submission)) for text in file_texts(name)),
     )
-    return TokenSet(token for token in tokens if token.is_certain)
+    certain = [token for token in tokens if token.is_certain]
+    return TokenSet([*withheld_tokens(withheld_from(submission)), *certain])
 
 
 def file_names(submission: Submission) -> list[str]:
@@ -159,8 +173,17 @@ def _clinical(submission: Submission, gate: _Gate) -> Texts:
     clinical = submission.clinical
     if clinical is None:
         return {}
-    columns = {name: [row[name] for row in clinical.rows.values()] for name in clinical.columns}
+    columns = _clinical_columns(clinical)
     kept = gate.let_through("clinical", columns, list(clinical.rows) if clinical.key == "patient" else None)
     position = {key: at for at, key in enumerate(clinical.rows)}
     keys = [key_value(image, clinical.key) for image in submission.images]
     return {name: [values[position[key]] if key in position else None for key in keys] for name, values in kept.items()}
+
+
+def _sheet_columns(submission: Submission) -> dict[str, list[str | None]]:
+    images = submission.images
+    return {name: [image.metadata[name] for image in images] for name in (images[0].metadata if images else ())}
+
+
+def _clinical_columns(clinical: ClinicalTable) -> dict[str, list[str | None]]:
+    return {name: [row[name] for row in clinical.rows.values()] for name in clinical.columns}

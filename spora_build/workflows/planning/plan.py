@@ -90,6 +90,8 @@ class Plan:
     """Warnings and notes; errors stop the planning."""
     cells: CellsPlan = field(default_factory=CellsPlan)
     """What becomes of the table of cells."""
+    withheld: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Values of dropped and hashed columns that must not be in the dataset, see :class:`CohortMetadata`."""
 
     @property
     def raw_bytes(self) -> int:

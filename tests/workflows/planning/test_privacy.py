@@ -16,6 +16,7 @@ from tests.workflows.conftest import convert
 
 PATIENTS = ("P-01", "P-02", "P-03", "P-04")
 IMAGES = ("hn_0471_b", "hn_0523_a", "hn_0611_c", "hn_0702_a")
+NAMES = ("Keller Berta", "Frei, Ottokar", "Suter Vreneli", "Graf Alban")
 PANEL = "channel,marker,description\nDAPI,DAPI,nuclei\nCD3,CD3E,{}\n"
 
 
@@ -131,3 +132,29 @@ def test_names_of_channels_say_no_more_than_a_marker(tmp_path: Path, about: str,
         prepare(request)
     assert [p.code for p in caught.value.problems if p.severity == "error"] == [code]
     assert "anna" not in str(caught.value).lower()
+
+
+def write_clinical(raw: Path, *, group: str) -> Path:
+    rows = [f'{patient},"{name}",{group}' for patient, name in zip(PATIENTS, NAMES, strict=True)]
+    (raw / "clinical.csv").write_text("\n".join(["patient,surname_and_name,arm", *rows]))
+    (raw / "spora.toml").write_text(
+        'name = "smith2023novel"\n[privacy.columns]\n"clinical.surname_and_name" = "drop"\n'
+    )
+    return raw
+
+
+def test_a_dropped_name_that_stands_in_another_column_stops_the_build(tmp_path: Path) -> None:
+    raw = write_clinical(write_raw(tmp_path / "raw"), group=f"as {NAMES[0].lower()}")
+    assert refused(raw, tmp_path) == [("E-PRIV-010", "clinical.csv", "arm")]
+
+
+def test_a_dropped_name_is_looked_for_in_the_finished_tree(tmp_path: Path, key_file: Path) -> None:
+    layout = Layout(convert(write_clinical(write_raw(tmp_path / "raw"), group="A"), tmp_path, key_file))
+    before = privacy_check(layout)
+    assert not before.problems
+    (layout.root / "README.md").write_text(f"thanks to {NAMES[2]}")
+    leaks = privacy_check(layout).problems
+    assert {(leak.code, leak.place.file) for leak in leaks} == {("E-PRIV-020", "smith2023novel/README.md")}
+    assert all("clinical.surname_and_name" in leak.what for leak in leaks)
+    assert NAMES[2] not in str(leaks)
+    assert before.scan.tokens > len(NAMES) + 2 * len(PATIENTS)
