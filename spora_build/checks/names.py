@@ -33,19 +33,20 @@ def dataset_name(view: DatasetView) -> Iterator[Violation]:
         yield Violation(".", f"{view.layout.name!r} is no such name")
 
 
-@rule("V002", remedy="Rename the folder; the reader looks for the exact name and finds no tissue otherwise.")
-def modality_folder_spelling(view: DatasetView) -> Iterator[Violation]:
-    """Folders of modalities are named he, imc, codex, cycif, mibi or ihc, in lower case."""
+@rule("V002", remedy="Rename the folder; the reader looks for the exact name and finds nothing otherwise.")
+def folder_spelling(view: DatasetView) -> Iterator[Violation]:
+    """The dataset's folders are named metadata, segmentations, tiling, he, imc, codex, cycif, mibi and ihc, exactly."""
     for folder in view.folders(view.root):
-        if folder.name not in KNOWN_FOLDERS and _means_a_modality(folder.name):
-            yield Violation(view.place(folder), "looks like a modality, but is not spelled like one")
+        if folder.name not in KNOWN_FOLDERS and _means_a_folder(folder.name):
+            yield Violation(view.place(folder), "looks like one of these, but is not spelled so")
 
 
-def _means_a_modality(name: str) -> bool:
+def _means_a_folder(name: str) -> bool:
+    """Whether one of the format's folders is meant: another case, number or name of it."""
     try:
         return Modality.parse(name).name != name or name.startswith("ihc_")
     except ValueError:
-        return name.lower() in KNOWN_FOLDERS
+        return name.lower().rstrip("s ") in {known.rstrip("s") for known in KNOWN_FOLDERS}
 
 
 @rule("V003", severity=Severity.WARNING, remedy="Move it out of the dataset.")
@@ -56,9 +57,7 @@ def unknown_entry(view: DatasetView) -> Iterator[Violation]:
     """
     folders = view.folders(view.root)
     for entry in view.entries(view.root):
-        known = (
-            entry.name in KNOWN_FOLDERS or _means_a_modality(entry.name) if entry in folders else _is_companion(entry)
-        )
+        known = entry.name in KNOWN_FOLDERS or _means_a_folder(entry.name) if entry in folders else _is_companion(entry)
         if not known:
             yield Violation(view.place(entry))
 

@@ -30,11 +30,12 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=260)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--models", type=int, default=4)
+    parser.add_argument("--page", type=Path, help="where the report goes, to look at it")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         size = {"channels": options.channels, "side": options.side, "models": options.models}
         root = build_many(Path(scratch), options.tissues, **size)
-        page = Path(scratch) / "page.html"
+        page = options.page or Path(scratch) / "page.html"
         words = ["validate", root] if options.command == "validate" else ["report", root, "--out", page]
         words += [] if options.command == "validate" else ["--jobs", str(options.jobs)]
         for _ in range(2):

@@ -34,6 +34,8 @@ NAMES = [
     C("V001", "capital in the dataset's name", rename_root("Smith2023novel")),
     C("V002", "IMC in capitals", rename("imc", "IMC")),
     C("V002", "H&E in capitals", rename("he", "HE")),
+    C("V002", "segmentation", rename("segmentations", "segmentation")),
+    C("V002", "Tiling", rename("tiling", "Tiling")),
     C("V002", "a marker beside ihc", rename("ihc/ihc_CD3E", "ihc_CD3E")),
     C("V003", "a folder nobody knows", write("notes/a.txt")),
     C("V003", "a file nobody knows", write("crosswalk.csv")),
