@@ -170,6 +170,12 @@ def test_on_paper(watched: Watched) -> None:
     assert page.locator("details:not([open])").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator("details:not([open])").count() == 2  # the warning and the note are folded again
+    page.emulate_media(media="screen")
+    page.click("#gallery .open >> nth=0")
+    page.emulate_media(media="print")
+    assert not page.locator("#main").is_visible() and not page.locator("#close").is_visible()
+    top = page.evaluate("document.querySelector('#tissue-title').getBoundingClientRect().top + scrollY")
+    assert 0 <= top < 40  # the tissue alone, from the top of the paper
 
 
 def test_open_a_tissue_and_read_its_numbers(watched: Watched) -> None:
