@@ -154,6 +154,16 @@ def test_a_row_of_the_matrix_opens_its_tissue(watched: Watched) -> None:
     assert button.evaluate("button => button === document.activeElement")
 
 
+def test_names_of_the_matrix_stay_where_it_is_scrolled(watched: Watched) -> None:
+    page = watched.page
+    box = page.locator(".matrix-box")
+    box.evaluate("box => { box.style.height = '160px'; box.style.width = '150px'; box.scrollTo(40, 60); }")
+    box.scroll_into_view_if_needed()
+    at = "document.elementFromPoint(box.getBoundingClientRect().left + 20, box.getBoundingClientRect().top + {})"
+    assert box.evaluate(f"box => {at.format(60)}.closest('thead') !== null")  # no tissue slides over the heads
+    assert box.evaluate(f"box => {at.format(130)}.closest('th').scope === 'row'")
+
+
 @pytest.mark.parametrize("watched", [(794, s) for s in SCHEMES], indirect=True)
 def test_on_paper(watched: Watched) -> None:
     page = watched.page
