@@ -17,7 +17,8 @@ from spora_build.store.layout import parse_resolution_folder, resolution_folder
 
 KNOWN_FOLDERS = {"metadata", "segmentations", "tiling", "ihc", "he", "imc", "codex", "cycif", "mibi"}
 PANEL_TABLES = {"channels.parquet", "channels_per_tissue.parquet"}
-METADATA_TABLES = {"tissues.parquet", "cells.parquet"}
+METADATA_FILES = {"tissues.parquet", "cells.parquet", "checksums.sha256"}
+"""The checksums are those of a published dataset."""
 COMPANIONS = re.compile(r"(readme|licen[cs]e|citation|changelog)(\.[a-z]+)?", re.I)
 """Files that may lie beside the data: they tell people about it."""
 MEANT_AS_RESOLUTION = re.compile(r"[0-9][0-9._]*.*|.*(mpp|µm|um)", re.I)
@@ -103,7 +104,7 @@ def _resolution_parents(view: DatasetView) -> list[Path]:
 @rule("V006", severity=Severity.WARNING, remedy="Move it out of the dataset.")
 def stray_entries(view: DatasetView) -> Iterator[Violation]:
     """Folders of metadata, modalities, segmentations and tiling hold nothing but what the format puts there."""
-    yield from _unknown(view, view.root / "metadata", METADATA_TABLES)
+    yield from _unknown(view, view.root / "metadata", METADATA_FILES)
     for modality in view.modalities:
         folder = view.layout.modality(modality)
         yield from _strays(view, folder, PANEL_TABLES if modality.is_multiplex else set())

@@ -41,6 +41,12 @@ def test_metadata_alone_have_no_errors(dataset: Path) -> None:
     assert validate(dataset).exit_code() == 0
 
 
+def test_a_published_dataset_has_checksums(dataset: Path) -> None:
+    (dataset / "metadata/checksums.sha256").write_text("")
+    (dataset / "README.md").write_text("")
+    assert validate(dataset, is_gene_symbol=GENES.__contains__).findings == ()
+
+
 SPECS = "imc/1_0mpp/standardization"
 HABITS = [
     Corruption("V009", "columns with dots", table("metadata/cells.parquet", lambda f: f.assign(**{"X..spots": 1.0}))),
