@@ -110,7 +110,7 @@ def test_unknown_units_are_no_units() -> None:
         ((2, 1), (2, 1), 1, None, "E-MPP-001"),
         ((1, 1), (1, 1), 2, None, "E-MPP-007"),
         ((20_000, 1), (10_000, 1), 3, None, "E-MPP-003"),
-        ((2_000_000, 1), (2_000_000, 1), 3, None, "E-MPP-007"),
+        ((2_004_008, 1), (2_004_008, 1), 3, None, "E-MPP-007"),
     ],
 )
 def test_tiff_tags(

@@ -261,3 +261,27 @@ def test_windows_beyond_the_image_are_plain_errors(tmp_path: Path) -> None:
     tifffile.imwrite(path, some_pixels((1, 10, 10), "uint8"), photometric="minisblack", metadata=None)
     with opened(path) as roi, pytest.raises(ValueError, match="beyond"):
         roi.read([0], Window(0, 5, 1, 6))
+
+
+@pytest.mark.parametrize("compression", ["webp", "jpeg2000", "jpegxl"])
+@pytest.mark.parametrize("lossless", [True, False])
+def test_rgb_in_codecs_of_slides(tmp_path: Path, compression: str, lossless: bool) -> None:
+    """Against tifffile's decode; where the codec is lossless, against the pixels too."""
+    path = tmp_path / "a.tif"
+    pixels = np.kron(some_pixels((8, 10, 3), "uint8"), np.ones((16, 16, 1), np.uint8))
+    arguments = {"webp": {"lossless": lossless}, "jpeg2000": {"reversible": lossless}, "jpegxl": {"lossless": lossless}}
+    tifffile.imwrite(
+        path,
+        pixels,
+        photometric="rgb",
+        tile=(64, 64),
+        compression=compression,
+        compressionargs=arguments[compression] if lossless else {**arguments[compression], "level": 60},
+        metadata=None,
+    )
+    with tiff.open_rois(path) as (roi,):
+        assert roi.is_rgb
+        read = roi.read([0, 1, 2], Window(0, 0, 128, 160))
+    np.testing.assert_array_equal(read, np.moveaxis(tifffile.imread(path), -1, 0))
+    if lossless:
+        np.testing.assert_array_equal(read, np.moveaxis(pixels, -1, 0))
