@@ -67,12 +67,10 @@ def count_text_signs(picture: NDArray[np.uint8]) -> int:
 
 def _pure_colours(picture: NDArray[np.uint8]) -> Iterator[NDArray[np.bool_]]:
     low, high = picture <= LOW, picture >= HIGH
-    pure = (low | high).all(axis=0)
     code = high[0].astype(np.uint8) + 2 * high[1] + 4 * high[2]
-    for colour in range(8):
-        mask = pure & (code == colour)
-        if mask.any():
-            yield mask
+    code[~(low | high).all(axis=0)] = 8
+    for colour in np.flatnonzero(np.bincount(code.ravel(), minlength=9)[:8]):
+        yield code == colour
 
 
 def _signs(

@@ -29,9 +29,10 @@ def is_whole(dtype: np.dtype[Any], rows: Spans, cols: Spans) -> bool:
 def average_whole(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) -> None:
     """Fill ``out`` (C, len(rows), len(cols)) with means of ``source`` (C, H, W), integers rounded half to even."""
     left = cols.start
-    areas = np.multiply.outer(rows.extent, cols.extent).astype(np.float64)
+    areas = np.multiply.outer(rows.extent, cols.extent)
     is_float = source.dtype.kind == "f"
-    kind = np.float64 if is_float else np.uint32
+    kind, quotient = (np.float64, np.float64) if is_float else _types(source.dtype.itemsize, int(areas.max()))
+    areas = areas.astype(quotient)
     tall = np.empty((len(rows), cols.stop - left), kind)
     sums = np.empty((len(rows), len(cols)), kind)
     for plane, means in zip(source, out, strict=True):
@@ -41,7 +42,17 @@ def average_whole(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[A
             with np.errstate(invalid="ignore", over="ignore"):
                 np.divide(sums, areas, out=means, casting="same_kind")
         else:
-            np.rint(sums / areas, out=means, casting="unsafe")
+            np.rint(np.divide(sums, areas, dtype=quotient), out=means, casting="unsafe")
+
+
+def _types(itemsize: int, area: int) -> tuple[Any, Any]:
+    """The smallest types in which sums of so many unsigned integers are exact and their means round as exact ones do.
+
+    The mean of ``area`` integers lies at least 1 / (2 × area) from a half that it is not. float32 keeps that apart
+    where its 24 bits hold the value's own and as many more as the area has.
+    """
+    most = area * (256**itemsize - 1)
+    return np.uint16 if most < 2**16 else np.uint32, np.float32 if area < 2 ** (24 - 8 * itemsize) else np.float64
 
 
 def _add_up(lines: NDArray[Any], spans: Spans, sums: NDArray[Any]) -> None:
