@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -217,29 +217,40 @@ class CellsSource:
                 yield numbers, pa.table(columns, names=list(self.headers))
         except pa.ArrowInvalid as error:
             if not str(error).startswith(("Empty CSV file", "Could not skip")):  # a header and nothing below it
-                self.problems.append(problem("E-SHEET-008", self.file, self._broken_quote()))
+                self.problems.append(self._broken_row() or problem("E-SHEET-008", self.file))
             return
-        row = self._broken_quote() if self._has_odd_quotes() else None
-        if row is not None:
-            self.problems.append(problem("E-SHEET-008", self.file, row))
+        broken = self._broken_row() if self._has_odd_quotes() else None
+        if broken is not None:
+            self.problems.append(broken)
 
     def _has_odd_quotes(self) -> bool:
         """An unclosed quote makes their number odd; pyarrow takes the rest of the file for one cell without a word."""
         with self.path.open("rb") as stream:
             return sum(piece.count(b'"') for piece in iter(lambda: stream.read(_HEAD), b"")) % 2 == 1
 
-    def _broken_quote(self) -> int | None:
+    def _broken_row(self) -> Problem | None:
+        """The first row with a quote that is never closed, or without an end; a line is held, never the file."""
+        number = 1
         with self.path.open(encoding=self._encoding, newline="") as stream:
-            reader = csv.reader(stream, delimiter=self._delimiter, strict=True)
-            number = 1
-            while True:
-                try:
-                    next(reader)
-                except StopIteration:
-                    return None
-                except csv.Error:
-                    return number
-                number += 1
+            try:
+                for _ in csv.reader(_lines(stream), delimiter=self._delimiter, strict=True):
+                    number += 1
+            except csv.Error:
+                return problem("E-SHEET-008", self.file, number)
+            except _EndlessLineError:
+                return problem("E-SHEET-023", self.file, number, limit=_BLOCK >> 20)
+        return None
+
+
+class _EndlessLineError(Exception):
+    """A line that is no row of a table."""
+
+
+def _lines(stream: TextIO) -> Iterator[str]:
+    while line := stream.readline(_BLOCK):
+        if len(line) == _BLOCK:
+            raise _EndlessLineError
+        yield line
 
 
 def _trimmed(column: pa.ChunkedArray) -> pa.Array:

@@ -61,6 +61,10 @@ CATALOGUE: dict[str, Entry] = {
     "E-SHEET-020": Entry(
         "the file leads out of the raw folder through a symbolic link.", "put the file itself into the raw folder."
     ),
+    "E-SHEET-023": Entry(
+        "this row is longer than {limit} MB.",
+        "check that the right file has this name, and that it was saved with line breaks.",
+    ),
     "E-SHEET-022": Entry("the sheet has more than {limit} rows.", "check that the right file has this name."),
     "E-SHEET-021": Entry(
         "the sheet has a row of more than {limit} columns.", "check that the right file has this name."

@@ -152,7 +152,9 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
 
         results = run_jobs(write_tissue, jobs, workers=processes, on_killed=_killed, on_result=heard, need=images_need)
     outcomes = [result.outcome for result in results]
-    outcomes += [Outcome(t.tissue_id, IMAGES, Status.SKIPPED) for t in chosen if t.tissue_id not in by_tissue]
+    outcomes += [
+        Outcome(t.tissue_id, IMAGES, Status.SKIPPED, work.doubts(t)) for t in chosen if t.tissue_id not in by_tissue
+    ]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}
     among = {tissue.tissue_id for tissue in chosen} - failed
     others = stood - {tissue.tissue_id for tissue in chosen}

@@ -155,6 +155,13 @@ def test_a_verified_image_may_be_touched(built: Path, monkeypatch: pytest.Monkey
     assert len(rebuild(built, monkeypatch)["images"]) == 1
 
 
+def test_verifying_what_was_never_verified_says_so(built: Path) -> None:
+    words = ("convert", built / "raw", "--out", built / "out", "--jobs", "1", "--verify-inputs")
+    told = [spora_build(*words) for _ in range(2)]
+    assert [done.returncode for done in told] == [0, 0]
+    assert ["N-BUILD-002" in done.stderr for done in told] == [True, False]
+
+
 def test_a_changed_cell_table_costs_the_cells_alone(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = built / "raw" / "cells.csv"
     table.write_text(table.read_text().replace("core a,1,T", "core a,1,B"))

@@ -176,3 +176,11 @@ def test_a_header_alone(tmp_path: Path, text: str) -> None:
     make_raw_folder(tmp_path)
     (tmp_path / "cells.csv").write_text(text)
     assert [p.code for p in read_submission(tmp_path).problems] == ["E-SHEET-013"]
+
+
+@pytest.mark.parametrize("filling", ["a", ",", '"'])
+def test_a_row_without_an_end_is_told_from_a_piece_of_it(tmp_path: Path, filling: str) -> None:
+    make_raw_folder(tmp_path)
+    (tmp_path / "cells.csv").write_text("tissue,cell_id,cell_type\nT1,1,b\n" + filling * (20 << 20))
+    found = {(p.code, p.place.row) for p in read_submission(tmp_path).problems}
+    assert ("E-SHEET-023", 3) in found

@@ -11,6 +11,12 @@ _PREFIX = "input/"
 GONE = "gone"
 
 
+def can_verify(ledger: Ledger, name: str) -> bool:
+    """Whether every byte of the file was looked at when it was last used, or it was never used before."""
+    known = ledger.entries.get(_PREFIX + name)
+    return known is None or bool(json.loads(known).get("content"))
+
+
 def identify(ledger: Ledger, name: str, path: Path, *, verify: bool = False) -> str:
     """A short text that changes when the file (or folder) does; the ledger remembers what it stands for.
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spora_build.errors import Problem
 from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
 from spora_build.store.seal import seal_image
 from spora_build.submission import Settings
-from spora_build.workflows.dataset.inputs import GONE, identify
+from spora_build.workflows.dataset.inputs import GONE, can_verify, identify
 from spora_build.workflows.dataset.outputs import image_key
 from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.images.write import ImagesJob, ImagesOutcome
@@ -33,13 +34,21 @@ class ImageWork:
     """Identity of every raw file."""
     states: dict[Path, str] = field(default_factory=dict, repr=False)
     """Its sizes and times when it was identified."""
+    unverified: set[Path] = field(default_factory=set, repr=False)
+    """Files that were to be verified, and whose former bytes nobody knows."""
 
     def look_at(self, tissues: tuple[PlannedTissue, ...], *, verify: bool) -> None:
         """Identify the raw files of these tissues."""
         for image in (image for tissue in tissues for image in tissue.images):
             if image.path not in self.inputs:
+                if verify and not can_verify(self.ledger, image.shown_name):
+                    self.unverified.add(image.path)
                 self.states[image.path] = _state(image.path)
                 self.inputs[image.path] = identify(self.ledger, image.shown_name, image.path, verify=verify)
+
+    def doubts(self, tissue: PlannedTissue) -> tuple[Problem, ...]:
+        """What to say of a tissue whose images stay as they are."""
+        return (_UNVERIFIED,) if any(image.path in self.unverified for image in tissue.images) else ()
 
     def wanted(self, tissue: PlannedTissue, existing: Existing) -> tuple[tuple[int, float], ...]:
         """(index of the image in the tissue, mpp) of what is to be written. Raises UsageError for Existing.ERROR."""
@@ -117,6 +126,14 @@ class ImageWork:
             for image in tissue.images
             for output in image.outputs
         )
+
+
+_UNVERIFIED = Problem(
+    "N-BUILD-002",
+    "the last build did not look at every byte of this tissue's raw files: a change inside of them, of the same size"
+    " and time, cannot be seen this once. From now on it can.",
+    "nothing to do, or convert it again with --existing overwrite where in doubt.",
+)
 
 
 def _state(path: Path) -> str:

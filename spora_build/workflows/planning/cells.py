@@ -126,9 +126,13 @@ def _column(name: str, seen: _Seen, is_task: bool) -> CellColumn:
     return CellColumn(name, "text" if is_task and categories is not None else seen.kinds.kind, categories)
 
 
+_DEVICES = frozenset(("con", "prn", "aux", "nul", *(f"{name}{n}" for name in ("com", "lpt") for n in range(1, 10))))
+"""A task is a folder, and Windows has no folder of such a name."""
+
+
 def _free_name(name: str) -> str:
     """The name in the dataset: measured columns keep theirs, and no task may be called as the masks themselves."""
-    taken = {*MEASURED, ORIGINAL, INSTANCES}
+    taken = {*MEASURED, ORIGINAL, INSTANCES, *_DEVICES}
     return f"raw_{name}" if name in taken or name.startswith("intensity_") else name
 
 

@@ -181,3 +181,16 @@ def test_inform_exports(sample_data: Path, tmp_path: Path, export: str) -> None:
     mpp = built.layout.find_mask_resolutions()[0]
     encoder = pd.read_parquet(built.layout.label_encoder(mpp, "phenotype"))
     assert encoder["name"].tolist() == ["background", *sorted(set(table["Phenotype"]))]
+
+
+@pytest.mark.parametrize("name", ["instances", "area_um2", "NUL", "com1"])
+def test_no_task_is_called_as_something_else(tmp_path: Path, name: str) -> None:
+    """As the masks themselves, a measurement, or a device of Windows."""
+    raw = (
+        RawCells(tmp_path / "raw").image("a.tif", draw_channels(LABELS.shape), cell_mask="m.tif").mask("m.tif", LABELS)
+    )
+    raw.table([{"image": "a.tif", "cell_id": prop.label, name: kind} for prop, kind in zip(PROPS, KIND, strict=True)])
+    built = raw.run()
+    assert built.cells[f"raw_{name.lower()}"].tolist() == KIND
+    assert built.layout.cell_masks(1.0, f"raw_{name.lower()}").is_dir()
+    assert not built.layout.cell_masks(1.0, name.lower()).is_dir() or name == "instances"
