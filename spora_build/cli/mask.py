@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spora_build.cli.options import Dataset, Jobs, OnExisting, Scheduler, SchedulerFile
+from spora_build.pixels.mask_settings import METHODS
 from spora_build.workflows.running.existing import Existing
 
 
@@ -17,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 
 def mask(
     dataset: Dataset = None,
-    method: Annotated[str, typer.Option(help="auto, full (the whole field), otsu, li or triangle.")] = "auto",
+    method: Annotated[str, typer.Option(help=f"{', '.join(METHODS)}; full is the whole field.")] = "auto",
     threshold: Annotated[float | None, typer.Option(help="Where to cut, in place of the method's rule.")] = None,
     closing_um: Annotated[float | None, typer.Option(help="Gaps narrower than twice this are closed.")] = None,
     max_hole_um2: Annotated[float | None, typer.Option(help="Holes up to this area are filled.")] = None,

@@ -14,7 +14,7 @@ from scipy import ndimage
 from spora_build.model.geometry import Size, Window, rescaled_size
 from spora_build.pixels.clean_mask import clean_mask, close_gaps
 from spora_build.pixels.foreground import Foreground, agree, find_brightfield, find_multiplex, working_mpp
-from spora_build.pixels.mask_settings import MaskSettings
+from spora_build.pixels.mask_settings import METHODS, MaskSettings
 from spora_build.pixels.padding import at_border
 from spora_build.pixels.rescale import Rescaled
 from tests.pixels.drawn_tissue import HEMATOXYLIN_DAB, blob, brightfield, cells, multiplex, overlap
@@ -219,7 +219,7 @@ def test_methods_and_thresholds_are_obeyed() -> None:
     rgb, planes = brightfield(truth, MPP), list(multiplex(truth, 2.0))
     assert find_brightfield(rgb, MPP, MaskSettings("full")).tissue.all()
     assert find_multiplex(planes, 2.0, MaskSettings("full")).tissue.all()
-    for method in ("otsu", "li", "triangle"):
+    for method in {*METHODS} - {"auto", "full"}:
         assert overlap(find_brightfield(rgb, MPP, MaskSettings(method)).tissue, truth) > 0.85
         assert overlap(find_multiplex(planes, 2.0, MaskSettings(method)).tissue, truth) > 0.7
     areas = [find_multiplex(planes, 2.0, MaskSettings(threshold=t)).tissue.sum() for t in (0.1, 0.4, 0.8)]
