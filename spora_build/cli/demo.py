@@ -49,6 +49,8 @@ def demo(
     show_report(report)
     out.rule("open it")
     out.print(_HOW_TO_OPEN.format(name=NAME, path=folder / NAME), markup=False, soft_wrap=True)
+    out.rule("look at it")
+    out.print(f"spora-build report {folder / NAME}", markup=False, soft_wrap=True)
     exit_with(outcomes, takes_only=False)
 
 

@@ -29,4 +29,6 @@ def doctor() -> None:
         table.add_row(marks[finding.good], finding.what, finding.found)
     out.print(table)
     if any(finding.good is False for finding in findings):
+        out.print("This machine cannot build datasets before what is missing is there.")
         raise typer.Exit(ExitCode.ENVIRONMENT)
+    out.print("This machine can build datasets.")
