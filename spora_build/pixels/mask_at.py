@@ -17,15 +17,11 @@ _ROUNDING_PX = 1.0
 """Smoothing of the outline, in working pixels."""
 
 
-def mask_at(tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float) -> NDArray[np.bool_]:
-    """``tissue`` (h, w) at ``working_mpp`` as (size.height, size.width) at ``mpp``."""
-    return np.concatenate(list(mask_bands(tissue, working_mpp, size, mpp)))
-
-
 def mask_bands(
     tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float, rows: int | None = None
 ) -> Iterator[NDArray[np.bool_]]:
-    """:func:`mask_at` from top to bottom in bands of ``rows`` rows (about 8 Mi pixels where None).
+    """``tissue`` (h, w) at ``working_mpp`` as a mask of ``size`` at ``mpp``, from top to bottom in bands of rows
+    (``rows``, or about 8 Mi pixels).
 
     The mask is smoothed by a pixel of its own grid, interpolated linearly at each pixel's centre and cut at one half.
     Both grids start at the image's corner; beyond the last centre the outermost value goes on. The outline is that of

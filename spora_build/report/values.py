@@ -81,7 +81,6 @@ class ModalityLook:
     channels: tuple[ChannelNumbers, ...]
     pairs: tuple[Pair, ...] = ()
     overview: Picture | None = None
-    overview_um_per_px: float = 0.0
     edges: Picture | None = None
     """Cell outlines over the overview."""
     detail: Picture | None = None

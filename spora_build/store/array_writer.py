@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,8 +19,6 @@ from spora_build.model.roi import PixelSource
 from spora_build.store.codec import CODECS, MAX_CHUNK_BYTES, Codec, chunk_codecs, room_for
 from spora_build.store.shard import INDEX_CODECS, ShardWriter
 from spora_build.store.windows import CHUNK_PX, Region, plan_regions, shard_factor
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,10 @@ def write_array(
     source: PixelSource,
     channels: Sequence[int],
     block: Size,
-    threads: int = 1,
-    progress: Progress | None = None,
+    threads: int,
 ) -> None:
     """Write ``zarr.json`` and the shards below ``folder``; chunks that are zero bit for bit are left out.
 
-    ``progress`` is told the number of pixels (of one channel) of every window written, from any thread.
     Raises what the source raises; the folder is then unfinished.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,8 +84,6 @@ def write_array(
                 _check(pixels, layout, window)
                 packers.own.pack(folder, pixels, window, writers, shards)
                 del pixels  # two windows would be alive while the next one is read
-                if progress is not None:
-                    progress(window.height * window.width)
 
     regions = plan_regions(layout.size, layout.factor, layout.pixel_bytes, block)
     if threads <= 1 or len(regions) == 1:

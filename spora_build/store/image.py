@@ -114,15 +114,13 @@ def write_image(
     channels: Sequence[int],
     block: Size,
     threads: int = 1,
-    progress: Callable[[int], None] | None = None,
     confirm: Callable[[], None] | None = None,
 ) -> None:
     """Write the source's ``channels`` as an image, whole or not at all; the same bytes whatever ``threads``.
 
-    ``block`` is the piece that the source decodes at once (a tile, a strip): windows are aligned to it. ``progress``
-    is told the number of pixels (of one channel) written since its last call, possibly from another thread; their
-    sum is height × width. ``confirm`` is called last and may raise: nothing is in place then. Raises what they and the
-    source raise, and ValueError for a spec that no image can have.
+    ``block`` is the piece that the source decodes at once (a tile, a strip): windows are aligned to it. ``confirm``
+    is called last and may raise: nothing is in place then. Raises what it and the source raise, and ValueError for a
+    spec that no image can have.
     """
     if len(channels) != len(spec.channel_names):
         raise ValueError("every channel has a name")
@@ -130,7 +128,7 @@ def write_image(
     sizes = level_sizes(spec.size) if spec.pyramid else [spec.size]
     with write_beside(path, folder=True) as folder:
         layout = plan_array(len(channels), spec.size, spec.dtype, codec)
-        write_array(folder / ARRAY, layout, source, channels, block, threads, progress)
+        write_array(folder / ARRAY, layout, source, channels, block, threads)
         for level, (below, size) in enumerate(itertools.pairwise(sizes)):
             array = open_array(folder / str(level))
             half = Size(max(1, array.chunk.height // 2), max(1, array.chunk.width // 2))

@@ -13,8 +13,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from spora_build.model.geometry import Size, Window, rescaled_size
-from spora_build.pixels.mask_at import mask_at, mask_bands, nearest_bands
+from spora_build.pixels.mask_at import mask_bands, nearest_bands
 from tests.pixels.drawn_tissue import blob, overlap
+
+
+def mask_at(tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float) -> NDArray[np.bool_]:
+    """All bands of a mask at another pixel size."""
+    return np.concatenate(list(mask_bands(tissue, working_mpp, size, mpp)))
 
 
 class Plane:

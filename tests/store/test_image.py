@@ -274,14 +274,6 @@ def test_a_source_of_other_pixels_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_progress_counts_every_pixel_once(tmp_path: Path) -> None:
-    spec = ImageSpec(("a",), Size(1500, 1300), np.dtype("uint8"), 1.0, is_rgb=False, pyramid=True)
-    told: list[int] = []
-    source = ArraySource(np.ones((1, 1500, 1300), np.uint8))
-    write_image(tmp_path / "i.zarr", spec, source, channels=[0], block=TILE, threads=2, progress=told.append)
-    assert sum(told) == 1500 * 1300
-
-
 # --- other people's images -------------------------------------------------------------------------------------------
 
 

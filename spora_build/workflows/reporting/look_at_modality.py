@@ -78,7 +78,6 @@ def look_at_modality(
         channels=channels.channels,
         pairs=channels.pairs,
         overview=overview,
-        overview_um_per_px=field_um[1] / overview.width_px,
         detail=detail,
         detail_um_per_px=grid.width * field_um[1] / detail.width_px if detail and grid else 0.0,
         legend=legend(shown, limits),
