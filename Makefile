@@ -39,8 +39,8 @@ quick: $(VENV)/installed  ## the tests that take no more than a few seconds each
 
 check: lint types  ## lint and types
 
-faults: $(VENV)/installed  ## the long form of the fault tests: hundreds of kills, ten thousand damaged headers
-	$(BIN)/pytest tests/faults
+faults: $(VENV)/installed  ## the long form of the fault tests: hundreds of kills, ten thousand damaged headers, every broken dataset
+	$(BIN)/pytest tests/faults tests/test_agreement_with_spora_io.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check spora_build tests tools

@@ -27,7 +27,7 @@ ONE_RESOLUTION_LACKS_A_TISSUE = {"V402"}
 """A warning though the reader stops there: native pixel sizes that differ and partial downloads make such datasets."""
 
 
-@pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.spora_io
 @pytest.mark.skipif(PYTHON is None, reason="spora-io is not installed")
 def test_what_the_reader_refuses_is_an_error(tmp_path: Path) -> None:
