@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from spora_build.checks.core import rules
+from spora_build.errors import Severity
 from spora_build.workflows.checking.validate import validate
 from tests.checks.build_dataset import GENES, build_dataset
 from tests.checks.test_every_rule import CORRUPTIONS
@@ -27,25 +29,31 @@ ONE_RESOLUTION_LACKS_A_TISSUE = {"V402"}
 """A warning though the reader stops there: native pixel sizes that differ and partial downloads make such datasets."""
 
 
+SEVERITIES = {rule.code: rule.severity for rule in rules()}
+MILD = [corruption for corruption in CORRUPTIONS if SEVERITIES[corruption.code] is not Severity.ERROR]
+"""All others are errors already, whatever the reader does."""
+STOPS = [corruption for corruption in CORRUPTIONS if corruption.code in ("V102", "V321", "V405", "V502")][:4]
+"""The reader is known to stop at some of these: so it is really asked."""
+
+
 @pytest.mark.faults
 @pytest.mark.spora_io
 @pytest.mark.skipif(PYTHON is None, reason="spora-io is not installed")
 def test_what_the_reader_refuses_is_an_error(tmp_path: Path) -> None:
     clean = build_dataset(tmp_path / "clean")
-    roots = [clean]
-    for at, corruption in enumerate(CORRUPTIONS):
+    asked = {}
+    for at, corruption in enumerate([*STOPS, *MILD]):
         root = Path(shutil.copytree(clean, tmp_path / f"{at:03d}" / clean.name))
         renamed = corruption.apply(root)
-        roots.append(renamed if isinstance(renamed, Path) else root)
-    asked = "".join(f"{root}\n" for root in roots)
-    answer = subprocess.run([str(PYTHON), str(SCRIPT)], input=asked, capture_output=True, text=True, check=True)
-    nothing, *said = map(json.loads, answer.stdout.splitlines())
-    assert nothing == [], "the clean dataset loads"
-    refused = [(c, root, why) for c, root, why in zip(CORRUPTIONS, roots[1:], said, strict=True) if why]
-    assert len(refused) > 50  # the reader was really asked
+        asked[renamed if isinstance(renamed, Path) else root] = corruption
+    lines = "".join(f"{root}\n" for root in (clean, *asked))
+    answer = subprocess.run([str(PYTHON), str(SCRIPT)], input=lines, capture_output=True, text=True, check=True)
+    of_clean, *said = map(json.loads, answer.stdout.splitlines())
+    assert of_clean == []
+    assert sum(map(bool, said[: len(STOPS)])) >= 2
     missed = []
-    for corruption, root, why in refused:
-        if corruption.code not in ONE_RESOLUTION_LACKS_A_TISSUE:
+    for (root, corruption), why in zip(asked.items(), said, strict=True):
+        if why and corruption.code not in ONE_RESOLUTION_LACKS_A_TISSUE:
             report = validate(root, deep=True, is_gene_symbol=GENES.__contains__)
             if report.exit_code() == 0:
                 missed.append(f"{corruption}: {why[0]}; found only {[f.code for f in report.findings]}")
