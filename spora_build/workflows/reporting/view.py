@@ -15,6 +15,7 @@ from spora_build.checks.view import DatasetView
 from spora_build.errors import EnvironmentFaultError, Problem, UsageError
 from spora_build.model.geometry import Size
 from spora_build.model.modality import Modality
+from spora_build.pixels.composite import NUCLEAR
 from spora_build.pixels.outline import polygons
 from spora_build.report.values import LegendEntry
 from spora_build.store.atomic import write_beside
@@ -24,11 +25,20 @@ from spora_build.workflows.reporting.jobs import StoredLevels, StructureJob
 from spora_build.workflows.reporting.look_at_channels import SQUARE_PX
 from spora_build.workflows.reporting.look_at_mask import look_at_mask, whole_field
 from spora_build.workflows.reporting.look_at_modality import fitting_mask, level_for
-from spora_build.workflows.reporting.picture_of import ShownChannel, find_limits, legend, measured, paint, read_planes
+from spora_build.workflows.reporting.picture_of import (
+    ShownChannel,
+    channel_names,
+    find_limits,
+    legend,
+    measured,
+    paint,
+    read_planes,
+)
 from spora_build.workflows.reporting.plan import panel_of, wanted_markers
 from spora_build.workflows.reporting.tables import read_panel
 
 SIDE_PX = 1600
+_LIMITS_PX = 512
 
 
 @dataclass(frozen=True)
@@ -134,8 +144,19 @@ def write_picture(path: Path, picture: TissuePicture) -> None:
         Image.fromarray(picture.rgb).save(temporary, "PNG")
 
 
+def _contrasts(files: Sequence[ImageFile]) -> list[tuple[float, float]]:
+    """What is black and what is full colour of every channel, told by the coarsest image."""
+    image = open_image(files[-1].path)
+    every = [ShownChannel(name, NUCLEAR) for name in channel_names(image)]
+    planes = read_planes(image, every, max(1.0, max(image.size.height, image.size.width) / _LIMITS_PX))
+    limits = find_limits(planes, every, np.ones((1, 1), np.bool_))
+    return [(low, high if high > low else low + 1) for low, high in limits]  # napari wants a range of an empty channel
+
+
 def open_in_napari(view: DatasetView, tissue_id: str, modality: str | None = None) -> None:
     """Open the finest images, the tissue mask and the cells in napari; returns when its window is closed.
+
+    Multiplex channels have the contrast and colours of the picture; those that it leaves out are there, hidden.
 
     Raises EnvironmentFaultError where napari is not installed.
     """
@@ -150,15 +171,29 @@ def open_in_napari(view: DatasetView, tissue_id: str, modality: str | None = Non
     from spora_build.store.mask import read_mask
 
     viewer = napari.Viewer(title=tissue_id)
-    for name, files in images_of(view, tissue_id, modality).items():
+    images = images_of(view, tissue_id, modality)
+    alone = not any(name.is_multiplex for name in images)  # else brightfield would hide the channels
+    for name, files in images.items():
         file = files[0]
         array = zarr.open_array(file.path / "0", mode="r")
         scale = (file.mpp, file.mpp)
         if name.is_multiplex:
-            names = list(open_image(file.path).channel_names)
-            viewer.add_image(array, channel_axis=0, name=names or None, scale=scale, visible=False)
+            colors = {entry.channel: entry.color for entry in _draw(view, files, (), False, _LIMITS_PX).legend}
+            names = channel_names(open_image(file.path))
+            viewer.add_image(
+                array,
+                channel_axis=0,
+                name=list(names),
+                scale=scale,
+                contrast_limits=_contrasts(files),
+                colormap=[colors.get(channel, "gray") for channel in names],
+                blending="additive",
+                visible=[channel in colors for channel in names],
+            )
         else:
-            viewer.add_image(np.moveaxis(np.asarray(array[:]), 0, -1), rgb=True, name=name.name, scale=scale)
+            viewer.add_image(
+                np.moveaxis(np.asarray(array[:]), 0, -1), rgb=True, name=name.name, scale=scale, visible=alone
+            )
     for (tissue, mpp), mask in sorted(view.tissue_masks.items(), key=lambda item: item[0][1]):
         if tissue == tissue_id:
             viewer.add_labels(read_mask(mask.path).astype(np.uint8), name="tissue", scale=(mpp, mpp), visible=False)

@@ -98,6 +98,10 @@ def test_napari_gets_channels_masks_and_cells(view: DatasetView, monkeypatch: py
     monkeypatch.setitem(sys.modules, "napari", fake)
     open_in_napari(view, REGISTERED)
     assert ran == [True]
+    multiplex = next(options for kind, name, _, options in layers if name == CHANNELS)
+    assert all(0 <= low < high < 1000 for low, high in multiplex["contrast_limits"])  # not the range of uint16
+    assert next(name for name, seen in zip(CHANNELS, multiplex["visible"], strict=True) if seen) == "DAPI"
+    assert multiplex["colormap"][0] == "#406cff" and len(multiplex["colormap"]) == len(CHANNELS)
     assert [(kind, name, shape) for kind, name, shape, _ in layers] == [
         ("image", "he", (520, 540, 3)),
         ("image", CHANNELS, (4, 260, 270)),
