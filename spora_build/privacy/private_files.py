@@ -54,6 +54,14 @@ def refuse_open_to_others(path: Path) -> None:
         )
 
 
+def close_to_others(folder: Path) -> None:
+    """Give files below a private folder mode 0600 and folders 0700: workers write by the umask."""
+    for path in folder.rglob("*"):
+        with suppress(OSError):  # another build's unfinished file, gone by now
+            if not path.is_symlink() and _open_to_others(path):
+                path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def write_private(path: Path, content: bytes) -> None:
     """Put a file of mode 0600 in place in one rename. Raises EnvironmentFaultError where the disk refuses."""
     temporary = _temporary(path)

@@ -11,6 +11,7 @@ import pytest
 
 from spora_build.errors import EnvironmentFaultError, PrivacyError, SporaBuildError, UsageError
 from spora_build.privacy.key import ENVIRONMENT_VARIABLE, IdKey, export_key, import_key, obtain_key, read_key
+from spora_build.privacy.private_files import close_to_others, make_private_folder
 
 posix = pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 HEX = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -154,3 +155,18 @@ def test_sharing_never_replaces_a_key(tmp_path: Path) -> None:
     with pytest.raises(SporaBuildError, match="E-ID-021"):
         export_key(first, second / "id.key")
     assert obtain_key(second, key_file=None, environment={}) == other
+
+
+@posix
+def test_whatever_a_worker_wrote_is_closed_to_others(tmp_path: Path) -> None:
+    private = tmp_path / "d.private"
+    make_private_folder(private)
+    (private / "counts" / "codex").mkdir(parents=True)
+    (private / "counts" / "codex" / "a.npz").touch(mode=0o644)
+    outside = tmp_path / "outside.txt"
+    outside.touch(mode=0o644)
+    (private / "link").symlink_to(outside)
+    close_to_others(private)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in private.rglob("*") if not path.is_symlink()}
+    assert modes == {"counts": 0o700, "codex": 0o700, "a.npz": 0o600}
+    assert outside.stat().st_mode & 0o777 == 0o644

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Place, Problem
-from spora_build.privacy.private_files import make_private_folder, private_lock
+from spora_build.privacy.private_files import close_to_others, make_private_folder, private_lock
 from spora_build.store.layout import Layout
 from spora_build.store.lock import LockedError, Owner, hold_lock, owner_at
 from spora_build.store.sweep import sweep
@@ -98,6 +98,7 @@ def _sweep(layout: Layout) -> None:
         sweep(layout.root)
     with private_lock(layout.private):  # the crosswalk is written without the dataset's lock
         sweep(layout.private)
+        close_to_others(layout.private)
 
 
 def _busy(layout: Layout, owner: Owner | None) -> Problem:
