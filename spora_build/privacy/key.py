@@ -97,8 +97,17 @@ def read_key(path: Path) -> IdKey:
 def export_key(private: Path, target: Path) -> IdKey:
     """Copy a dataset's key into a new file of mode 0600, so that another dataset gives the same patients the same ids.
 
-    Raises UsageError where the target exists.
+    Raises UsageError where the target exists, or the key is kept elsewhere.
     """
+    if not (private / KEY_FILE).exists():
+        raise UsageError(
+            Problem(
+                "E-ID-024",
+                "the key of this dataset is not in its private folder.",
+                "give the other dataset the same --id-key-file or SPORA_BUILD_ID_KEY as this one.",
+                Place(file=f"{private.name}/{KEY_FILE}"),
+            )
+        )
     key = read_key(private / KEY_FILE)
     if not create_private(target, _as_hex(key)):
         raise UsageError(

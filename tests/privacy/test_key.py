@@ -170,3 +170,10 @@ def test_whatever_a_worker_wrote_is_closed_to_others(tmp_path: Path) -> None:
     modes = {path.name: path.stat().st_mode & 0o777 for path in private.rglob("*") if not path.is_symlink()}
     assert modes == {"counts": 0o700, "codex": 0o700, "a.npz": 0o600}
     assert outside.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_key_that_is_kept_elsewhere_is_not_exported(tmp_path: Path) -> None:
+    make_private_folder(tmp_path / "d.private")
+    with pytest.raises(UsageError, match="--id-key-file"):
+        export_key(tmp_path / "d.private", tmp_path / "lab.key")
+    assert not (tmp_path / "lab.key").exists()
