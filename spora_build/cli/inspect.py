@@ -17,19 +17,30 @@ def add_to(app: typer.Typer) -> None:
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="A raw file or a folder of them.", show_default=False)],
+    path: Annotated[
+        str,
+        typer.Argument(help="A raw file or a folder of them, or s3://bucket/prefix/dataset.", show_default=False),
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    endpoint: Annotated[str | None, typer.Option(help="Web address of the store of an s3:// dataset.")] = None,
 ) -> None:
-    """Show what is in raw files: format, shape, pixel size, channels, problems.
+    """Show what is in raw files, or in the images of a dataset: format, shape, pixel size, channels, problems.
 
     Example: `spora-build inspect raw/`
     """
     import json
 
     from spora_build.cli.console import out, show_problems
+    from spora_build.cli.in_bucket import is_in_bucket
+    from spora_build.transfer.remote import open_remote
+    from spora_build.workflows.checking.in_bucket import open_remote_headers
     from spora_build.workflows.drafting.inspect import inspect as look
 
-    files = list(look(path))
+    if is_in_bucket(path):
+        with open_remote_headers(open_remote(path, endpoint=endpoint)) as mirror:
+            files = list(look(mirror.root))
+    else:
+        files = list(look(Path(path)))
     if as_json:
         out.print_json(json.dumps([file.to_json() for file in files], ensure_ascii=False))
         return

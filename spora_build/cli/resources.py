@@ -30,6 +30,12 @@ def resources(
         with use_resources(Resources(memory=limit)):
             yield
         return
+    if limit is not None:
+        raise typer.BadParameter(
+            "it is for this machine; workers of a cluster have the limit they were started with"
+            " (dask worker --memory-limit)",
+            param_hint="--memory",
+        )
     from spora_build.workflows.running.dask_cluster import open_cluster
 
     with (

@@ -76,20 +76,14 @@ def validate(
 
 def _report(given: str | None, deep: bool, endpoint: str | None) -> Report:
     """The report of a dataset on disk or in a bucket, or one that was saved. Raises UsageError."""
+    from spora_build.cli.in_bucket import is_in_bucket, refuse_deep
     from spora_build.errors import Problem, UsageError
 
-    if given is not None and given.startswith("s3://"):
+    if given is not None and is_in_bucket(given):
         from spora_build.transfer.remote import open_remote
-        from spora_build.workflows.checking.validate_remote import validate_remote
+        from spora_build.workflows.checking.in_bucket import validate_remote
 
-        if deep:
-            raise UsageError(
-                Problem(
-                    "E-USE-008",
-                    "--deep reads every pixel, which a bucket is too far away for.",
-                    "`spora-build fetch` the dataset, and validate it here.",
-                )
-            )
+        refuse_deep(deep)
         return validate_remote(open_remote(given, endpoint=endpoint))
     path = Path(given) if given else None
     if path is not None and path.is_file():

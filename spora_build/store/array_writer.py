@@ -18,7 +18,7 @@ from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
 from spora_build.store.codec import CODECS, MAX_CHUNK_BYTES, Codec, chunk_codecs, room_for
 from spora_build.store.shard import INDEX_CODECS, ShardWriter
-from spora_build.store.windows import CHUNK_PX, Region, plan_regions, shard_factor
+from spora_build.store.windows import CHUNK_PX, WHOLE, Part, Region, plan_regions, shard_factor
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,9 @@ def write_array(
     channels: Sequence[int],
     block: Size,
     threads: int,
+    part: Part = WHOLE,
 ) -> None:
-    """Write ``zarr.json`` and the shards below ``folder``; chunks that are zero bit for bit are left out.
+    """Write ``zarr.json`` and a part's shards below ``folder``; chunks that are zero bit for bit are left out.
 
     Raises what the source raises; the folder is then unfinished.
     """
@@ -85,8 +86,8 @@ def write_array(
                 packers.own.pack(folder, pixels, window, writers, shards)
                 del pixels  # two windows would be alive while the next one is read
 
-    regions = plan_regions(layout.size, layout.factor, layout.pixel_bytes, block)
-    if threads <= 1 or len(regions) == 1:
+    regions = part.of(plan_regions(layout.size, layout.factor, layout.pixel_bytes, block))
+    if threads <= 1 or len(regions) <= 1:
         for region in regions:
             fill(region)
         return

@@ -31,9 +31,7 @@ def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
     A folder that stood there is renamed away first and then deleted; a file of the same bytes stays as it is, with its
     time. When the block raises, nothing has changed. With ``folder`` the temporary path is a folder that is there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    token = uuid.uuid4().hex[:12]
-    temporary = path.with_name(f".{path.name}.{token}{TEMPORARY_SUFFIX}")
+    temporary = temporary_beside(path)
     try:
         if folder:
             temporary.mkdir()
@@ -41,8 +39,7 @@ def write_beside(path: Path, *, folder: bool = False) -> Iterator[Path]:
         if not folder and _is_same(temporary, path):
             remove(temporary)
             return
-        _flush(temporary)
-        _put_in_place(temporary, path, token)
+        put_in_place(temporary, path)
     except BaseException:
         remove(temporary)
         raise
@@ -53,10 +50,18 @@ def home_name(temporary: str) -> str:
     return temporary.removesuffix(TEMPORARY_SUFFIX).removeprefix(".").rpartition(".")[0]
 
 
-def _put_in_place(temporary: Path, path: Path, token: str) -> None:
+def temporary_beside(path: Path) -> Path:
+    """A new name beside ``path``, whose folder is made; nothing stands there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.{_token()}{TEMPORARY_SUFFIX}")
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Flush a finished file or folder to disk and let it take the place of ``path`` in one rename."""
+    _flush(temporary)
     replaced = None
     if path.is_dir() and not path.is_symlink():
-        replaced = path.with_name(f".{path.name}.{token}{REPLACED_SUFFIX}")
+        replaced = path.with_name(f".{path.name}.{_token()}{REPLACED_SUFFIX}")
         path.rename(replaced)
     try:
         temporary.replace(path)
@@ -69,6 +74,10 @@ def _put_in_place(temporary: Path, path: Path, token: str) -> None:
     _flush_folder(path.parent)
     if replaced is not None:
         remove(replaced)
+
+
+def _token() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def _is_same(temporary: Path, path: Path) -> bool:

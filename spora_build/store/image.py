@@ -1,15 +1,13 @@
-"""Images of the dataset: OME-Zarr 0.5 groups whose array ``0`` is sharded, written and read in flat memory.
+"""Images of the dataset, read in flat memory: OME-Zarr groups whose array ``0`` is sharded.
 
-write_image(path, spec, roi, channels=[0, 2], block=roi.block, threads=2)
 image = open_image(path)
 image.read([0], Window(0, 0, 256, 256))
 """
 
 from __future__ import annotations
 
-import itertools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,31 +17,8 @@ from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size, Window
-from spora_build.model.roi import PixelSource
 from spora_build.store.array_reader import StoredArray, open_array
-from spora_build.store.array_writer import plan_array, write_array
-from spora_build.store.atomic import write_beside
-from spora_build.store.codec import default_codec
-from spora_build.store.ome_metadata import channel_labels, group_metadata, level_zero
-from spora_build.store.pyramid import Halved, level_sizes
-
-ARRAY = "0"
-"""The array at full resolution."""
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """What an image is to be."""
-
-    channel_names: tuple[str, ...]
-    size: Size
-    dtype: np.dtype[Any]
-    mpp: float
-    is_rgb: bool
-    pyramid: bool = False
-    """Smaller levels for viewers beside the array ``0``."""
-    codec: str | None = None
-    """A name in ``codec.CODECS``; None for the one that suits this kind of pixel."""
+from spora_build.store.ome_metadata import channel_labels, level_zero
 
 
 @dataclass(frozen=True)
@@ -104,41 +79,6 @@ class StoredImage:
                     Place(file=self.name),
                 )
             ) from error
-
-
-def write_image(
-    path: Path,
-    spec: ImageSpec,
-    source: PixelSource,
-    *,
-    channels: Sequence[int],
-    block: Size,
-    threads: int = 1,
-    confirm: Callable[[], None] | None = None,
-) -> None:
-    """Write the source's ``channels`` as an image, whole or not at all; the same bytes whatever ``threads``.
-
-    ``block`` is the piece that the source decodes at once (a tile, a strip): windows are aligned to it. ``confirm``
-    is called last and may raise: nothing is in place then. Raises what it and the source raise, and ValueError for a
-    spec that no image can have.
-    """
-    if len(channels) != len(spec.channel_names):
-        raise ValueError("every channel has a name")
-    codec = spec.codec or default_codec(spec.dtype, is_rgb=spec.is_rgb)
-    sizes = level_sizes(spec.size) if spec.pyramid else [spec.size]
-    with write_beside(path, folder=True) as folder:
-        layout = plan_array(len(channels), spec.size, spec.dtype, codec)
-        write_array(folder / ARRAY, layout, source, channels, block, threads)
-        for level, (below, size) in enumerate(itertools.pairwise(sizes)):
-            array = open_array(folder / str(level))
-            half = Size(max(1, array.chunk.height // 2), max(1, array.chunk.width // 2))
-            layout = plan_array(len(channels), size, spec.dtype, codec)
-            write_array(folder / str(level + 1), layout, Halved(array, below), range(len(channels)), half, threads)
-        factors = [2**level for level in range(len(sizes))]
-        metadata = group_metadata(spec.channel_names, spec.dtype, spec.mpp, factors, is_rgb=spec.is_rgb)
-        (folder / "zarr.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
-        if confirm is not None:
-            confirm()
 
 
 def open_image(path: Path) -> StoredImage:

@@ -6,7 +6,7 @@ The number of workers and the memory of the machine have no say, so they cannot 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from spora_build.model.geometry import Size, Window
@@ -44,6 +44,22 @@ class Region:
                     min(self.step.height, self.bounds.row_stop - row),
                     min(self.step.width, self.bounds.col_stop - col),
                 )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several equal parts of an image, for as many workers."""
+
+    index: int
+    count: int
+
+    def of(self, regions: Sequence[Region]) -> Sequence[Region]:
+        """This part's regions, which lie one after another; none where there are fewer regions than parts."""
+        start, stop = (len(regions) * at // self.count for at in (self.index, self.index + 1))
+        return regions[start:stop]
+
+
+WHOLE = Part(0, 1)
 
 
 def shard_factor(size: Size) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from secrets import token_bytes
 
@@ -22,12 +23,14 @@ from spora_build.workflows.dataset.sources import source_entries, withheld_entry
 from spora_build.workflows.dataset.write_tables import write_cohort_tables
 from spora_build.workflows.images.disk_space import refuse_full_disk
 from spora_build.workflows.images.due import ImageWork
-from spora_build.workflows.images.memory_need import images_need
+from spora_build.workflows.images.memory_need import image_need, images_need
+from spora_build.workflows.images.parts import pick_large, raw_bytes, write_in_parts
 from spora_build.workflows.images.write import STAGE as IMAGES
 from spora_build.workflows.images.write import ImagesJob, ImagesOutcome, write_tissue
 from spora_build.workflows.planning.give_ids import KeyMadeMeanwhileError, open_ids
 from spora_build.workflows.planning.make_plan import make_plan
 from spora_build.workflows.planning.plan import Plan, PlannedTissue
+from spora_build.workflows.running.executors import fitting_threads
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import default_workers, run_jobs, split_workers
 from spora_build.workflows.running.progress import ShowProgress, silent
@@ -122,7 +125,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
     work.look_at(chosen, verify=request.verify_inputs)
     wanted = {tissue.tissue_id: work.wanted(tissue, request.existing) for tissue in chosen}
     due = [tissue for tissue in chosen if wanted[tissue.tissue_id]]
-    processes, threads = split_workers(request.workers or default_workers(), len(due))
+    workers = request.workers or default_workers()
     jobs = [
         ImagesJob(
             layout.root,
@@ -132,25 +135,38 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
             codec=settings.codec,
             pyramid=settings.pyramid,
             zero_nonfinite=settings.nonfinite == "zero",
-            threads=threads,
         )
         for tissue in due
     ]
     refuse_full_disk(jobs, layout.root)
     withdraw(layout, [job.tissue.tissue_id for job in jobs])
     ledger.begin(key for job in jobs for key in work.begin(job))
-    jobs.sort(key=lambda job: -sum(image.size.height * image.size.width for image in job.tissue.images))
+    jobs.sort(key=raw_bytes, reverse=True)
+    large = pick_large(jobs, workers)
+    small = [job for job in jobs if job not in large]
+    processes, threads = split_workers(workers, len(small))
+    threads = fitting_threads(threads, [partial(image_need, image) for job in small for image in job.tissue.images])
+    small = [replace(job, threads=threads) for job in small]
     by_tissue = {job.tissue.tissue_id: job for job in jobs}
-    with show_progress("images", len(jobs)) as bar:
+
+    def note(result: ImagesOutcome) -> None:
+        if result.outcome.status is Status.DONE:
+            work.finish(by_tissue[result.outcome.tissue_id], result)
+        elif request.fail_fast:
+            raise PartialError(result.outcome.problems)
+
+    results = write_in_parts(large, workers=workers, show_progress=show_progress)
+    for result in results:
+        note(result)
+    with show_progress("images", len(small)) as bar:
 
         def heard(result: ImagesOutcome) -> None:
-            if result.outcome.status is Status.DONE:
-                work.finish(by_tissue[result.outcome.tissue_id], result)
-            elif request.fail_fast:
-                raise PartialError(result.outcome.problems)
+            note(result)
             bar.advance()
 
-        results = run_jobs(write_tissue, jobs, workers=processes, on_killed=_killed, on_result=heard, need=images_need)
+        results += run_jobs(
+            write_tissue, small, workers=processes, on_killed=_killed, on_result=heard, need=images_need
+        )
     outcomes = [result.outcome for result in results]
     outcomes += [
         Outcome(t.tissue_id, IMAGES, Status.SKIPPED, work.doubts(t)) for t in chosen if t.tissue_id not in by_tissue

@@ -20,7 +20,8 @@ from spora_build.model.geometry import Size, Window
 from spora_build.store import windows
 from spora_build.store.array_reader import ForeignArray, ShardedArray
 from spora_build.store.codec import CODECS
-from spora_build.store.image import ImageSpec, StoredImage, open_image, write_image
+from spora_build.store.image import StoredImage, open_image
+from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.ome_metadata import group_metadata
 from tests.store.sources import ArraySource, FailingSource, noise
 

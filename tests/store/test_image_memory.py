@@ -15,7 +15,8 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from spora_build.model.geometry import Size, Window
-from spora_build.store.image import ImageSpec, open_image, write_image
+from spora_build.store.image import open_image
+from spora_build.store.image_writer import ImageSpec, write_image
 
 class Pattern:
     def read(self, channels, window):

@@ -20,8 +20,10 @@ from spora_build.transfer import listing
 from spora_build.transfer.remote import open_remote
 from spora_build.workflows.bucket import publish as module
 from spora_build.workflows.bucket.publish import Publication, check_fit, find_wrong, plan_publication, publish
+from spora_build.workflows.checking.in_bucket import open_remote_dataset, open_remote_headers, validate_remote
 from spora_build.workflows.checking.validate import validate
-from spora_build.workflows.checking.validate_remote import validate_remote
+from spora_build.workflows.drafting.inspect import inspect
+from spora_build.workflows.reporting.report import look_at_dataset
 from tests.checks.build_dataset import IMC_ONLY, NAME
 from tests.transfer.s3_server import BUCKET, PASSWORD, Served, replace_object
 
@@ -216,3 +218,39 @@ def test_a_dataset_is_validated_in_its_bucket(program: Path, served: Served, dat
     assert {"V301", "V448"} <= codes
     with pytest.raises(UsageError, match="E-FETCH-003"):
         validate_remote(open_remote(f"s3://{BUCKET}/nothing2020here"))
+
+
+def test_a_dataset_is_looked_at_in_its_bucket(program: Path, served: Served, dataset: Layout) -> None:
+    publish(plan(dataset))
+    here = look_at_dataset(dataset.root)
+    held: list[int] = []
+    with open_remote_dataset(open_remote(f"s3://{BUCKET}/{NAME}")) as mirror:
+        root, before = mirror.root, disk_bytes(mirror.root)
+        assert look_at_dataset(root, mirror=mirror) == here
+        assert disk_bytes(root) == before  # no pixel stays
+        with mirror.at_hand(list(root.rglob("*.ome.zarr"))):
+            held.append(disk_bytes(root))
+    assert held[0] > before
+    assert not root.exists()
+    with open_remote_headers(open_remote(f"s3://{BUCKET}/{NAME}")) as mirror:
+        found, local = list(inspect(mirror.root)), list(inspect(dataset.root))
+    assert [file.file for file in found] == [file.file for file in local if file.rois]
+    assert [file.rois for file in found] == [file.rois for file in local if file.rois]
+
+
+def test_the_commands_take_a_bucket(program: Path, served: Served, dataset: Layout, tmp_path: Path) -> None:
+    publish(plan(dataset))
+    there = f"s3://{BUCKET}/{NAME}"
+    done = [
+        subprocess.run([*ENTRY, *command], capture_output=True, text=True, check=False, cwd=tmp_path)
+        for command in (["inspect", there], ["report", there, "--jobs", "1"], ["report", there, "--deep"])
+    ]
+    assert [run.returncode for run in done] == [0, 0, 2], [run.stderr for run in done]
+    assert f"imc/1_0mpp/images/{IMC_ONLY}.ome.zarr" in done[0].stdout
+    assert (tmp_path / f"{NAME}.report.html").stat().st_size > 10_000
+    assert "E-USE-008" in done[2].stderr
+
+
+def disk_bytes(root: Path) -> int:
+    """Space that the files below a folder take; holes take none."""
+    return sum(path.stat().st_blocks * 512 for path in root.rglob("*") if path.is_file())

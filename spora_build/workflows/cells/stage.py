@@ -21,12 +21,13 @@ from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome,
 from spora_build.workflows.cells.part import Part, StoredRows, merge_parts, tissues_in
 from spora_build.workflows.cells.segmentation_record import forget_segmented
 from spora_build.workflows.cells.sources import CellsSource, split_annotations
-from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_one
+from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_need, cells_one
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.inputs import identify
 from spora_build.workflows.dataset.outputs import image_print
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
+from spora_build.workflows.dataset.sizes import image_values, largest_first
 from spora_build.workflows.planning.cell_columns import CellTask
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import run_jobs
@@ -84,7 +85,10 @@ def run_cells(
     prints = {job.tissue_id: _fingerprint(layout, ledger, job) for job in jobs}
     chosen = [job for job in jobs if not only or job.tissue_id in only]
     refuse_existing(existing, [layout.cells_table] if any(job.tissue_id in tabled for job in chosen) else [])
-    due = [job for job in chosen if _is_due(layout, ledger, job, prints[job.tissue_id], existing, tabled)]
+    due = largest_first(
+        [job for job in chosen if _is_due(layout, ledger, job, prints[job.tissue_id], existing, tabled)],
+        lambda job: image_values(layout.image(*image, job.tissue_id) for image in job.images),
+    )
     withdraw(layout, {job.tissue_id for job in due})
     ledger.begin(_key(job.tissue_id) for job in due)
     _remove_old_tasks(layout, ledger, source.tasks)
@@ -106,7 +110,7 @@ def run_cells(
                 ledger.record(finished)
             bar.advance()
 
-        results = run_jobs(cells_one, due, workers=workers, on_killed=_killed, on_result=heard)
+        results = run_jobs(cells_one, due, workers=workers, on_killed=_killed, on_result=heard, need=cells_need)
     outcomes = [result.outcome for result in results]
     outcomes += [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in chosen if job.tissue_id not in by_tissue]
     failed = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.FAILED}

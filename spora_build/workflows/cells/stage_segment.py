@@ -24,6 +24,7 @@ from spora_build.workflows.cells.sources import Annotations
 from spora_build.workflows.cells.stage import run_cells
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
+from spora_build.workflows.dataset.sizes import image_values, largest_first
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
@@ -66,7 +67,10 @@ def run_segment(
     refuse_existing(existing, (layout.cell_mask(mpp, job.tissue_id) for job in jobs for mpp in mpps))
     ledger = Ledger.load(layout.private)
     prints = {job.tissue_id: _fingerprint(layout, job) for job in jobs}
-    due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], only, existing)]
+    due = largest_first(
+        [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], only, existing)],
+        lambda job: image_values([layout.image(job.modality, job.mpp, job.tissue_id)]),
+    )
     with show_progress("segmentation", len(due)) as bar:
         outcomes = run_jobs(segment_one, due, workers=workers, on_killed=_killed, on_result=lambda _: bar.advance())
     done = {outcome.tissue_id for outcome in outcomes if outcome.status is Status.DONE}

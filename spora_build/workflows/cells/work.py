@@ -25,12 +25,23 @@ from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome,
 from spora_build.workflows.cells.mask_file import CellMaskFile, open_cell_mask
 from spora_build.workflows.cells.mask_fit import doubts, fit_cell_mask, refuse_what_are_no_cells
 from spora_build.workflows.cells.part import write_part
+from spora_build.workflows.dataset.sizes import array_bytes
 from spora_build.workflows.planning.cell_columns import CellTask
+from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.guard import guarded
 
 STAGE = "cells"
 COARSE_MPP = 1.0
 """Besides the finest, cell masks are kept where tissues are compared and trained on."""
+
+
+_HELD_BYTES = 600_000_000
+"""Bands of labels and pixels, and what is known of each of some millions of cells."""
+
+
+def cells_need(job: CellsJob) -> int:
+    """Bytes of memory that a job may take."""
+    return PROCESS_BYTES + _HELD_BYTES + array_bytes(job.source.mask)
 
 
 def cells_one(job: CellsJob) -> CellsOutcome:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from spora_build.workflows.images.write import ImagesJob
+from spora_build.workflows.planning.plan import PlannedImage
+from spora_build.workflows.running.executors import PROCESS_BYTES
 
-PROCESS_BYTES = 300_000_000
-"""Interpreter, packages and compiled kernels of one process."""
 _SIDE_PX = 1024
 _STRIPED_BYTES = 256 * 2**20
 _COPIES = 2
@@ -15,14 +15,16 @@ _CHUNK_PX, _CHUNKS = 256, 3
 
 
 def images_need(job: ImagesJob) -> int:
-    """Bytes for writing the images of a tissue: process + threads × (windows + chunks), whatever the image's size.
+    """Bytes for writing the images of a tissue, one after the other."""
+    return max(image_need(image, job.threads) for image in job.tissue.images)
+
+
+def image_need(image: PlannedImage, threads: int) -> int:
+    """Bytes for writing an image, or a part of it: process + threads × (windows + chunks), whatever the image's size.
 
     A window is what :mod:`spora_build.store.windows` allows: 1024² pixels of all channels, or 256 MiB where the raw
     file is stored in strips, which the plan does not know; and never more than the whole image.
     """
-    needs = []
-    for image in job.tissue.images:
-        whole = image.size.height * image.size.width * image.bytes_per_px
-        window = min(max(_SIDE_PX**2 * image.bytes_per_px, _STRIPED_BYTES), whole)
-        needs.append(_COPIES * window + _CHUNKS * _CHUNK_PX**2 * image.bytes_per_px)
-    return PROCESS_BYTES + job.threads * max(needs)
+    whole = image.size.height * image.size.width * image.bytes_per_px
+    window = min(max(_SIDE_PX**2 * image.bytes_per_px, _STRIPED_BYTES), whole)
+    return PROCESS_BYTES + threads * (_COPIES * window + _CHUNKS * _CHUNK_PX**2 * image.bytes_per_px)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from spora_build.model.report import Outcome, Status
 from spora_build.model.roi import PixelSource
 from spora_build.pixels.rescale import Rescaled
 from spora_build.readers import open_rois
-from spora_build.store.image import ImageSpec, open_image, write_image
+from spora_build.store.image import open_image
+from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import fingerprint_file
 from spora_build.workflows.images.find_overlay import overlay_notes
@@ -41,6 +42,78 @@ class ImagesJob:
     zero_nonfinite: bool = False
     threads: int = 1
 
+    def targets(self) -> list[Target]:
+        """What is wanted, each image's native pixel size first: the others are made from what is stored then."""
+        order = sorted(self.wanted, key=lambda at: (at[0], at[1] != self.tissue.images[at[0]].native_mpp, at[1]))
+        return [Target(self, index, mpp) for index, mpp in order]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One of a job's images at one pixel size."""
+
+    job: ImagesJob
+    index: int
+    """Of the image in the tissue."""
+    mpp: float
+
+    @property
+    def image(self) -> PlannedImage:
+        """What it is made from."""
+        return self.job.tissue.images[self.index]
+
+    @property
+    def output(self) -> PlannedOutput:
+        """Its pixel size and grid."""
+        return next(output for output in self.image.outputs if output.mpp == self.mpp)
+
+    @property
+    def path(self) -> Path:
+        """Where it will stand."""
+        return Layout(self.job.root).image(self.image.modality, self.mpp, self.job.tissue.tissue_id)
+
+    @property
+    def place(self) -> Place:
+        """The raw file, for messages."""
+        return Place(file=self.image.shown_name)
+
+    @property
+    def spec(self) -> ImageSpec:
+        """What it will be."""
+        return ImageSpec(
+            channel_names=self.image.channel_names,
+            size=self.output.size,
+            dtype=np.dtype(self.image.dtype),
+            mpp=self.mpp,
+            is_rgb=not self.image.modality.is_multiplex,
+            pyramid=self.job.pyramid,
+            codec=self.job.codec,
+        )
+
+    @property
+    def stored(self) -> Path | None:
+        """The image at the native pixel size, where it stands and is what the plan wants of it."""
+        native = self.image.native_mpp
+        path = Layout(self.job.root).image(self.image.modality, native, self.job.tissue.tissue_id)
+        vouched = any(output.mpp == native for output in self.image.outputs)
+        return path if self.mpp != native and vouched and path.exists() else None
+
+    def refuse_changed(self) -> None:
+        """Raise where the raw file is no longer the one that was planned: pixels may be of both."""
+        if self.job.states and fingerprint_file(self.image.path) != self.job.states[self.index]:
+            raise InvalidDataError(_changed(self.place))
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """What a target is written from."""
+
+    source: PixelSource
+    channels: tuple[int, ...]
+    block: Size
+    watched: WatchedPixels | None = None
+    """Around the raw pixels, where they are read."""
+
 
 @dataclass(frozen=True)
 class ImagesOutcome:
@@ -53,102 +126,77 @@ class ImagesOutcome:
 
 def write_tissue(job: ImagesJob) -> ImagesOutcome:
     """Write the wanted images of one tissue; every error becomes part of the outcome."""
-    nonzero: list[tuple[int, tuple[bool, ...]]] = []
+    nonzero: dict[int, tuple[bool, ...]] = {}
 
     def write() -> Outcome:
         problems: list[Problem] = []
-        for index, image in enumerate(job.tissue.images):
-            mpps = [mpp for at, mpp in job.wanted if at == index]
-            if mpps:
-                seen, notes = _write_image(job, image, mpps)
-                problems += notes
-                if seen is not None:
-                    nonzero.append((index, seen))
-        return Outcome(job.tissue.tissue_id, STAGE, Status.DONE, tuple(problems), _detail(job))
+        for target in job.targets():
+            with open_pixels(target) as pixels:
+                write_image(
+                    target.path,
+                    target.spec,
+                    pixels.source,
+                    channels=pixels.channels,
+                    block=pixels.block,
+                    threads=job.threads,
+                    confirm=None if pixels.watched is None else target.refuse_changed,
+                )
+            if pixels.watched is not None and target.index not in nonzero:
+                nonzero[target.index] = tuple(pixels.watched.nonzero.tolist())
+                problems += notes(target, target.path, pixels.watched.nonfinite)
+        return done(job, problems)
 
-    return ImagesOutcome(guarded(job.tissue.tissue_id, STAGE, write), tuple(nonzero))
+    outcome = guarded(job.tissue.tissue_id, STAGE, write)
+    return ImagesOutcome(outcome, tuple(nonzero.items()))
 
 
-def _write_image(
-    job: ImagesJob, image: PlannedImage, mpps: list[float]
-) -> tuple[tuple[bool, ...] | None, list[Problem]]:
-    layout = Layout(job.root)
-    outputs = sorted((o for o in image.outputs if o.mpp in mpps), key=lambda output: output.mpp)
-    stored = layout.image(image.modality, image.native_mpp, job.tissue.tissue_id)
-    place = Place(file=image.shown_name)
-    count = range(len(image.channels))
-    notes: list[Problem] = []
-    seen: tuple[bool, ...] | None = None
-    if outputs[0].mpp == image.native_mpp or not stored.exists():
+@contextmanager
+def open_pixels(target: Target) -> Iterator[Pixels]:
+    """The pixels of a target at its pixel size. Raises InvalidDataError where the raw file is another one by now."""
+    image, stored = target.image, target.stored
+    if stored is None:
         with open_rois(image.path) as rois:
             roi = rois[image.series]
             if roi.size != image.size:
-                raise InvalidDataError(_changed(place))
-            watched = WatchedPixels(roi, image.channels, place, job.zero_nonfinite)
-            same = partial(_refuse_changed, job, image)
-            first, *outputs = outputs
-            _write(job, image, first, watched, roi.block, image.channels, image.size, same)
-            if first.mpp != image.native_mpp:
-                for output in outputs:
-                    _write(job, image, output, watched, roi.block, image.channels, image.size, same)
-                outputs = []
-        seen = tuple(bool(value) for value in watched.nonzero)
-        if not image.modality.is_multiplex:
-            notes += overlay_notes(open_image(layout.image(image.modality, first.mpp, job.tissue.tissue_id)), place)
-        if watched.nonfinite:
-            notes.append(
-                Problem(
-                    "W-READ-021",
-                    f"{watched.nonfinite} NaN or infinite values were written as 0.",
-                    "nothing to do: spora.toml asks for it.",
-                    place,
-                )
-            )
-    if outputs:
+                raise InvalidDataError(_changed(target.place))
+            watched = WatchedPixels(roi, image.channels, target.place, target.job.zero_nonfinite)
+            yield _at_its_size(target, Pixels(watched, image.channels, roi.block, watched), image.size)
+    else:
         # what was just written equals the source bit for bit and decodes faster than most raw files
         native = open_image(stored)
-        for output in outputs:
-            _write(job, image, output, native, native.block, tuple(count), native.size)
-    return seen, notes
+        yield _at_its_size(target, Pixels(native, tuple(range(native.channel_count)), native.block), native.size)
 
 
-def _write(
-    job: ImagesJob,
-    image: PlannedImage,
-    output: PlannedOutput,
-    source: PixelSource,
-    block: Size,
-    channels: tuple[int, ...],
-    source_size: Size,
-    confirm: Callable[[], None] | None = None,
-) -> None:
-    spec = ImageSpec(
-        channel_names=image.channel_names,
-        size=output.size,
-        dtype=np.dtype(image.dtype),
-        mpp=output.mpp,
-        is_rgb=not image.modality.is_multiplex,
-        pyramid=job.pyramid,
-        codec=job.codec,
-    )
-    if output.mpp != image.native_mpp or output.size != source_size:
-        rescaled = Rescaled(source, source_size, output.mpp / image.native_mpp, output.size)
-        source, block = rescaled, rescaled.block
-    path = Layout(job.root).image(image.modality, output.mpp, job.tissue.tissue_id)
-    write_image(path, spec, source, channels=channels, block=block, threads=job.threads, confirm=confirm)
+def _at_its_size(target: Target, pixels: Pixels, size: Size) -> Pixels:
+    output, native_mpp = target.output, target.image.native_mpp
+    if output.mpp == native_mpp and output.size == size:
+        return pixels
+    rescaled = Rescaled(pixels.source, size, output.mpp / native_mpp, output.size)
+    return Pixels(rescaled, pixels.channels, rescaled.block, pixels.watched)
 
 
-def _refuse_changed(job: ImagesJob, image: PlannedImage) -> None:
-    """Raise where the raw file is no longer the one that was planned: its pixels may be of both."""
-    if job.states and fingerprint_file(image.path) != job.states[job.tissue.images.index(image)]:
-        raise InvalidDataError(_changed(Place(file=image.shown_name)))
+def notes(target: Target, path: Path, nonfinite: int) -> list[Problem]:
+    """What a person should know of an image that was made from raw pixels and stands at ``path``."""
+    found = [] if target.image.modality.is_multiplex else overlay_notes(open_image(path), target.place)
+    if nonfinite:
+        found.append(
+            Problem(
+                "W-READ-021",
+                f"{nonfinite} NaN or infinite values were written as 0.",
+                "nothing to do: spora.toml asks for it.",
+                target.place,
+            )
+        )
+    return found
 
 
-def _detail(job: ImagesJob) -> str:
+def done(job: ImagesJob, problems: list[Problem]) -> Outcome:
+    """The outcome of a tissue whose images stand."""
     parts: dict[str, list[str]] = {}
     for index, mpp in job.wanted:
         parts.setdefault(job.tissue.images[index].modality.name, []).append(f"{mpp:g}")
-    return "; ".join(f"{modality} at {', '.join(mpps)} µm" for modality, mpps in parts.items())
+    detail = "; ".join(f"{modality} at {', '.join(mpps)} µm" for modality, mpps in parts.items())
+    return Outcome(job.tissue.tissue_id, STAGE, Status.DONE, tuple(problems), detail)
 
 
 def _changed(place: Place) -> Problem:

@@ -19,7 +19,8 @@ from spora_build.workflows.dataset.inputs import identify
 from spora_build.workflows.dataset.outputs import image_print, mask_key, mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
-from spora_build.workflows.masks.work import STAGE, MaskJob, mask_one, plan_masks
+from spora_build.workflows.dataset.sizes import image_values, largest_first
+from spora_build.workflows.masks.work import STAGE, MaskJob, mask_need, mask_one, plan_masks
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
@@ -56,7 +57,10 @@ def run_mask(
     jobs = [_spread(layout, job) if job.tissue_id in stays else job for job in jobs]
     passed = _passed_channels(layout)
     prints = {job.tissue_id: _fingerprint(layout, ledger, job, passed) for job in jobs}
-    due = [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], existing, stays)]
+    due = largest_first(
+        [job for job in jobs if _is_due(layout, ledger, job, prints[job.tissue_id], existing, stays)],
+        lambda job: image_values(layout.image(*image, job.tissue_id) for image in job.images),
+    )
     by_tissue = {job.tissue_id: job for job in due}
     withdraw(layout, by_tissue)
     ledger.begin(mask_key(tissue) for tissue in by_tissue)
@@ -69,7 +73,7 @@ def run_mask(
                 ledger.record([(mask_key(job.tissue_id), prints[job.tissue_id]), (_owner_key(job), owner)])
             bar.advance()
 
-        made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard)
+        made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard, need=mask_need)
     kept = [
         Outcome(job.tissue_id, STAGE, Status.SKIPPED, stays.get(job.tissue_id, ()))
         for job in jobs

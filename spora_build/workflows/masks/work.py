@@ -22,7 +22,9 @@ from spora_build.pixels.rescale import Rescaled
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
+from spora_build.workflows.dataset.sizes import array_bytes
 from spora_build.workflows.masks.user_mask import fit_user_mask, open_user_mask
+from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
 from spora_build.workflows.running.guard import guarded
 
@@ -30,6 +32,8 @@ STAGE = "mask"
 _WITNESSES = 4
 """Channels that show where a multiplex image was measured: what fills a border fills it in all channels."""
 _LITTLE = 0.001
+_HELD_BYTES = 500_000_000
+"""At most, whatever the image's size: the grid that is decided on, as read and as floats, and the bands of a mask."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def plan_masks(
         MaskJob(layout.root, tissue, tuple(found), settings, masks.get(tissue), names.get(tissue, "tissue mask"))
         for tissue, found in sorted(images.items())
     ]
+
+
+def mask_need(job: MaskJob) -> int:
+    """Bytes of memory that a job may take."""
+    return PROCESS_BYTES + _HELD_BYTES + array_bytes(job.user_mask)
 
 
 def mask_one(job: MaskJob) -> Outcome:

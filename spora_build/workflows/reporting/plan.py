@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from spora_build.model.report import Outcome
 from spora_build.pixels.composite import MARKERS
 from spora_build.report.values import PanelChannel
 from spora_build.submission.spelling import closest
+from spora_build.transfer.mirror import Mirror
 from spora_build.workflows.reporting.choose_markers import SAMPLE, choose_markers, look_at_structure, with_colors
 from spora_build.workflows.reporting.jobs import Budget, LookJob, StoredLevels, Structure, StructureJob
 from spora_build.workflows.reporting.picture_of import ShownChannel
@@ -65,6 +68,7 @@ def choose_shown(
     wanted: Sequence[str],
     workers: int,
     show_progress: ShowProgress,
+    mirror: Mirror | None = None,
 ) -> dict[Modality, tuple[ShownChannel, ...]]:
     """The channels of every modality's composites: those wanted that it has, else the ones with most structure.
 
@@ -73,7 +77,9 @@ def choose_shown(
     chosen = wanted_markers(panels, wanted)
     jobs = [job for modality in panels if modality not in chosen for job in _sample(view, modality)]
     with show_progress("markers", len(jobs)) as bar:
-        results = run_jobs(_score, jobs, workers=workers, on_killed=_lost, on_result=lambda _: bar.advance())
+        results = run_jobs(
+            partial(_score, mirror), jobs, workers=workers, on_killed=_lost, on_result=lambda _: bar.advance()
+        )
     seen = [result for result in results if isinstance(result, Structure)]
     for modality, panel in panels.items():
         if modality not in chosen:
@@ -118,9 +124,19 @@ def _sample(view: DatasetView, modality: Modality) -> list[StructureJob]:
     return jobs
 
 
-def _score(job: StructureJob) -> Structure | Outcome:
+def here(mirror: Mirror | None, images: Sequence[Path]) -> AbstractContextManager[None]:
+    """The pixels of these images, for as long as they are looked at."""
+    return nullcontext() if mirror is None else mirror.at_hand(images)
+
+
+def _score(mirror: Mirror | None, job: StructureJob) -> Structure | Outcome:
     """An image that cannot be read has no say in the choice; its own look reports it."""
-    return guarded(job.image.name, "report", lambda: look_at_structure(job))
+
+    def score() -> Structure:
+        with here(mirror, [job.image]):
+            return look_at_structure(job)
+
+    return guarded(job.image.name, "report", score)
 
 
 def _lost(job: StructureJob, error: EnvironmentFaultError) -> Structure | Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from spora_build import __version__
@@ -16,11 +17,12 @@ from spora_build.report.page import render
 from spora_build.report.values import DatasetLook, FoundIssue, TissueLook, Validation
 from spora_build.store.atomic import write_beside
 from spora_build.store.layout import Layout
+from spora_build.transfer.mirror import Mirror
 from spora_build.workflows.checking.validate import validate
 from spora_build.workflows.reporting.columns import read_columns
 from spora_build.workflows.reporting.jobs import LookJob
 from spora_build.workflows.reporting.look_at_tissue import look_at_tissue
-from spora_build.workflows.reporting.plan import choose_shown, plan_looks
+from spora_build.workflows.reporting.plan import choose_shown, here, plan_looks
 from spora_build.workflows.reporting.tables import read_cohort, read_panel, read_provenance, read_tile_layers
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import run_jobs
@@ -37,18 +39,22 @@ def look_at_dataset(
     deep: bool = False,
     workers: int = 1,
     show_progress: ShowProgress = silent,
+    mirror: Mirror | None = None,
 ) -> DatasetLook:
     """Everything the report shows of a dataset, the same whatever ``workers``.
 
     ``markers`` are the channels of the composites (up to one nuclear and three others); without them they are chosen
-    by their structure. ``deep`` validates every pixel too. Raises UsageError for markers that no panel has.
+    by their structure. ``deep`` validates every pixel too. With a ``mirror`` the dataset lies in a bucket, and each
+    tissue's pixels are brought here while it is looked at. Raises UsageError for markers that no panel has.
     """
     view = DatasetView(root)
     panels = {modality: read_panel(view, modality) for modality in view.panels}
-    shown = choose_shown(view, panels, markers, workers, show_progress)
+    shown = choose_shown(view, panels, markers, workers, show_progress, mirror)
     jobs = plan_looks(view, shown)
     with show_progress("report", len(jobs)) as bar:
-        results = run_jobs(_look, jobs, workers=workers, on_killed=_lost, on_result=lambda _: bar.advance())
+        results = run_jobs(
+            partial(_look, mirror), jobs, workers=workers, on_killed=_lost, on_result=lambda _: bar.advance()
+        )
     layers = read_tile_layers(view)
     looks = {r.tissue_id: replace(r, tiles=layers.get(r.tissue_id, ())) for r in results if isinstance(r, TissueLook)}
     failed = {r.tissue_id: tuple(p.what for p in r.problems) for r in results if isinstance(r, Outcome)}
@@ -90,8 +96,12 @@ def write_report(path: Path, look: DatasetLook) -> None:
         temporary.write_text(render(look), encoding="utf-8", newline="\n")
 
 
-def _look(job: LookJob) -> TissueLook | Outcome:
-    return guarded(job.tissue_id, STAGE, lambda: look_at_tissue(job))
+def _look(mirror: Mirror | None, job: LookJob) -> TissueLook | Outcome:
+    def look() -> TissueLook:
+        with here(mirror, [path for image in job.images for _, path in image.levels]):
+            return look_at_tissue(job)
+
+    return guarded(job.tissue_id, STAGE, look)
 
 
 def _lost(job: LookJob, error: EnvironmentFaultError) -> TissueLook | Outcome:

@@ -6,10 +6,7 @@ with open_cluster("tcp://host:8786", writable=[out], readable=[raw]) as cluster,
 
 from __future__ import annotations
 
-import hashlib
 import os
-import secrets
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,11 +16,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spora_build import __version__
-from spora_build.errors import EnvironmentFaultError, Place, Problem
-from spora_build.store.atomic import TEMPORARY_SUFFIX
+from spora_build.errors import EnvironmentFaultError, Problem
+from spora_build.workflows.running.dask_workers import (
+    Terms,
+    agree,
+    look_at_workers,
+    other_software,
+    put_witnesses,
+    software,
+)
 from spora_build.workflows.running.executors import Need
-from spora_build.workflows.running.jobs import default_workers
 from spora_build.workflows.running.memory_gate import GATE
 from spora_build.workflows.running.quiet import keep_quiet
 
@@ -34,7 +36,6 @@ CONNECT_S = 30.0
 FIRST_WORKER_S = 600.0
 """Longest wait for a worker: at the start, and where all of them are gone."""
 _LOOK_S = 5.0
-_WITNESS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -45,33 +46,7 @@ class Parcel:
     job: Any = field(repr=False)
     need: int = 0
     """Bytes of memory."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What one worker says of itself."""
-
-    version: str
-    python: tuple[int, int]
-    host: str
-    cores: int
-    missing: tuple[str, ...]
-    """Names of the folders that it does not see as we do."""
-
-
-def look_around(witnesses: tuple[tuple[str, str], ...]) -> Seen:
-    """On a worker: which of these files (path, digest) it does not find as they are."""
-    missing = tuple(Path(path).parent.name for path, digest in witnesses if _digest(Path(path)) != digest)
-    return Seen(__version__, sys.version_info[:2], socket.gethostname(), default_workers(), missing)
-
-
-def _digest(path: Path) -> str:
-    """SHA-256 of the first bytes of a file; empty where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.sha256(file.read(_WITNESS_BYTES)).hexdigest()
-    except OSError:
-        return ""
+    terms: Terms = field(default_factory=lambda: Terms(()), repr=False)
 
 
 def _do(parcel: Parcel) -> Any:
@@ -79,6 +54,7 @@ def _do(parcel: Parcel) -> Any:
     from distributed import get_worker
 
     keep_quiet()
+    agree(parcel.terms)
     # not by Dask's own resources: tasks that wait for one are never looked at again when a later worker declares it
     limit = get_worker().memory_manager.memory_limit or _physical_memory()
     with GATE.hold(parcel.need, limit):
@@ -97,11 +73,18 @@ class DaskCluster:
 
     client: Any = field(repr=False)
     threads: int = 1
+    terms: Terms = field(default_factory=lambda: Terms(()), repr=False)
 
     @property
     def slots(self) -> int:
         """Threads of all workers: tasks that Dask runs at once."""
         return max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that the smallest worker has; None where one has no limit."""
+        limits = [int(worker["memory_limit"] or 0) for worker in self._workers().values()]
+        return min(limits, default=0) or None
 
     def run(
         self, work: Callable[[J], R], jobs: Mapping[int, J], keep: Callable[[int, R], None], need: Need[J] | None
@@ -116,7 +99,7 @@ class DaskCluster:
         lost: list[int] = []
         try:
             for place, (index, job) in enumerate(jobs.items()):
-                parcel = Parcel(work, job, 0 if need is None else need(job))
+                parcel = Parcel(work, job, 0 if need is None else need(job), self.terms)
                 futures[executor.submit(_do, parcel, priority=-place)] = index
             for future in self._as_they_come(set(futures)):
                 try:
@@ -126,6 +109,8 @@ class DaskCluster:
                     continue
                 except CancelledError:
                     raise _cluster_gone() from None
+                except ModuleNotFoundError:
+                    raise EnvironmentFaultError(other_software("without spora-build")) from None
                 keep(futures[future], result)
         except BaseException:
             for future in futures:
@@ -161,20 +146,22 @@ def open_cluster(
 ) -> Iterator[DaskCluster]:
     """Connect to a running scheduler and make sure that its workers can do our work.
 
-    Every worker must have our version and see the folders under the same paths: a file put into each ``writable`` one,
-    and the first file of each ``readable`` one. ``threads`` per job: 0 for each worker's share of its cores. Raises
-    EnvironmentFaultError.
+    Every worker must have our software and see the folders under the same paths: a file put into each ``writable`` one,
+    and the first file of each ``readable`` one. The file in the first ``writable`` folder stays until the end, for
+    workers that join later. ``threads`` per job: 0 for each worker's share of its cores. Raises EnvironmentFaultError.
     """
-    with _connected(address, scheduler_file) as client:
+    folders = [folder.resolve() for folder in writable]
+    with _connected(address, scheduler_file) as client, put_witnesses(folders[:1], []) as lasting:
         _wait_for_worker(client)
-        with _witnesses([f.resolve() for f in writable], [f.resolve() for f in readable]) as witnesses:
-            seen = _look_at_workers(client, witnesses)
+        with put_witnesses(folders[1:], [folder.resolve() for folder in readable]) as witnesses:
+            terms = Terms((*lasting, *witnesses), software())
+            seen = look_at_workers(client, terms)
         per_host: dict[str, int] = {}
         for worker, info in client.scheduler_info(n_workers=-1)["workers"].items():
             if worker in seen:
                 per_host[seen[worker].host] = per_host.get(seen[worker].host, 0) + info["nthreads"]
         shares = [eyes.cores // per_host[eyes.host] for eyes in seen.values() if eyes.host in per_host]
-        yield DaskCluster(client, threads or max(1, min(shares, default=1)))
+        yield DaskCluster(client, threads or max(1, min(shares, default=1)), Terms(lasting, terms.software))
 
 
 @contextmanager
@@ -215,49 +202,6 @@ def _wait_for_worker(client: Any) -> None:
                 "start some with `dask worker`, or wait until the queue has started them.",
             )
         ) from None
-
-
-@contextmanager
-def _witnesses(writable: list[Path], readable: list[Path]) -> Iterator[tuple[tuple[str, str], ...]]:
-    """Files in the folders, by which a worker can tell whether it sees the same ones."""
-    made = [folder / f".probe.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}" for folder in writable]
-    found = [min((p for p in folder.iterdir() if p.is_file()), default=None) for folder in readable]
-    try:
-        for path in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(secrets.token_hex(16), encoding="utf-8")
-        yield tuple((str(path), _digest(path)) for path in (*made, *found) if path is not None)
-    finally:
-        for path in made:
-            path.unlink(missing_ok=True)
-
-
-def _look_at_workers(client: Any, witnesses: tuple[tuple[str, str], ...]) -> dict[str, Seen]:
-    try:
-        seen: dict[str, Seen] = client.run(look_around, witnesses)
-    except ModuleNotFoundError:
-        raise EnvironmentFaultError(_other_version("without spora-build")) from None
-    for eyes in seen.values():
-        if eyes.version != __version__:
-            raise EnvironmentFaultError(_other_version(f"with spora-build {eyes.version}, not {__version__}"))
-        if eyes.missing:
-            raise EnvironmentFaultError(
-                Problem(
-                    "E-DASK-005",
-                    f"a worker does not see the files that are here ({len(eyes.missing)} of {len(witnesses)} folders).",
-                    "keep raw and output on a disk that all machines mount under the same path.",
-                    Place(file=eyes.missing[0]),
-                )
-            )
-    return seen
-
-
-def _other_version(which: str) -> Problem:
-    return Problem(
-        "E-DASK-004",
-        f"a worker runs {which}; the bytes it writes might differ.",
-        "install the same version of spora-build for all workers.",
-    )
 
 
 def _cluster_gone() -> EnvironmentFaultError:

@@ -6,7 +6,7 @@ once, around everything, ``with use_resources(Resources(cluster)): …``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,6 +32,11 @@ class Cluster(Protocol):
         """Threads that each job may use."""
         ...
 
+    @property
+    def memory(self) -> int | None:
+        """Bytes that the smallest worker has; None where nobody says."""
+        ...
+
     def run(
         self, work: Callable[[J], R], jobs: Mapping[int, J], keep: Callable[[int, R], None], need: Need[J] | None
     ) -> list[int]:
@@ -46,9 +51,11 @@ class Resources:
     cluster: Cluster | None = None
     """None: processes of this machine."""
     memory: int | None = None
-    """Bytes that all jobs of this machine together may need; None: no limit."""
+    """Bytes that all jobs of this machine together may need; None: no limit. A cluster's workers have their own."""
 
 
+PROCESS_BYTES = 300_000_000
+"""Interpreter, packages and compiled kernels of one process: part of what each job needs."""
 _HERE = Resources()
 _resources: ContextVar[Resources] = ContextVar("resources", default=_HERE)
 
@@ -69,7 +76,7 @@ def use_resources(resources: Resources) -> Iterator[None]:
 
 
 def fitting_workers(workers: int, needs: list[int]) -> int:
-    """How many of the workers may run at once: their jobs stay below the limit whichever they are; one always may."""
+    """How many of the workers may run at once: their jobs stay below the limit whichever they are; at least one."""
     memory = current_resources().memory
     if memory is None or not needs:
         return workers
@@ -80,3 +87,15 @@ def fitting_workers(workers: int, needs: list[int]) -> int:
             break
         fitting += 1
     return max(1, fitting)
+
+
+def fitting_threads(threads: int, needs: Sequence[Callable[[int], int]]) -> int:
+    """The most threads per job, up to ``threads``, with which each needs no more than there is; at least one.
+
+    ``needs`` give the bytes of each job with a number of threads.
+    """
+    resources = current_resources()
+    memory = resources.memory if resources.cluster is None else resources.cluster.memory
+    while threads > 1 and memory is not None and any(need(threads) > memory for need in needs):
+        threads -= 1
+    return threads

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,12 @@ def default_workers() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+def count_slots(workers: int) -> int:
+    """Jobs that can run at once: ``workers`` here, or the cluster's number."""
+    cluster = current_resources().cluster
+    return workers if cluster is None else cluster.slots
+
+
 def split_workers(workers: int, jobs: int) -> tuple[int, int]:
     """(processes, threads in each) for a number of workers and jobs: few large jobs share the cores by threads.
 
@@ -51,6 +58,17 @@ def worker_killed() -> EnvironmentFaultError:
     )
 
 
+def too_little_memory(need: int, memory: int) -> EnvironmentFaultError:
+    """The error of a job that needs more than all jobs together may have."""
+    return EnvironmentFaultError(
+        Problem(
+            "E-ENV-016",
+            f"the work may need {math.ceil(need / 1e6)} MB, and --memory allows {memory // 1_000_000}.",
+            "run again with that much, or on a machine that has it.",
+        )
+    )
+
+
 def run_jobs(
     work: Callable[[J], R],
     jobs: Sequence[J],
@@ -65,10 +83,10 @@ def run_jobs(
     ``work`` is a module-level function that turns its own errors into results. ``on_killed`` makes the result of a job
     whose process died: the jobs that were under way at a death run again, each in a process of its own, so that only
     the killer is lost. ``on_result`` hears of each result as it comes, in any order, in this process; what it raises
-    stops everything, as an interruption does: workers are killed where they are. With ``need`` no more jobs run at
-    once than the memory in use allows.
+    stops everything, as an interruption does: workers are killed where they are. With ``need`` the jobs that run at
+    once never need more than the memory in use; one that does alone is not run, and ``on_killed`` makes its result.
     """
-    cluster = current_resources().cluster
+    cluster, memory = current_resources().cluster, current_resources().memory
     results: dict[int, R] = {}
 
     def keep(index: int, result: R) -> None:
@@ -76,10 +94,15 @@ def run_jobs(
         if on_result is not None:
             on_result(result)
 
-    if need is not None:
-        workers = fitting_workers(workers, [need(job) for job in jobs])
-    if cluster is None and (workers <= 1 or len(jobs) <= 1):
+    waiting = dict(enumerate(jobs))
+    if need is not None and memory is not None and cluster is None:
         for index, job in enumerate(jobs):
+            if need(job) > memory:
+                keep(index, on_killed(job, too_little_memory(need(job), memory)))
+                del waiting[index]
+        workers = fitting_workers(workers, [need(job) for job in waiting.values()])
+    if cluster is None and (workers <= 1 or len(waiting) <= 1):
+        for index, job in waiting.items():
             keep(index, work(job))
         return [results[index] for index in range(len(jobs))]
 
@@ -88,7 +111,6 @@ def run_jobs(
             return cluster.run(work, some, keep, need)
         return _run_pool(work, some, min(workers, len(some)), keep)
 
-    waiting = dict(enumerate(jobs))
     while waiting:
         suspects = run(waiting)
         for index in suspects:

@@ -17,6 +17,7 @@ from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import image_print, mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing
+from spora_build.workflows.dataset.sizes import image_values, largest_first
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import run_jobs
@@ -29,6 +30,7 @@ from spora_build.workflows.statistics.work import (
     plan_refinement,
     plan_stats,
     refine_one,
+    stats_need,
 )
 
 STAGE = "stats"
@@ -86,15 +88,27 @@ def _one_cohort(
     if _is_current(layout, modality, mpp, recipe, ledger.entries.get(key), value, existing):
         return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
     with show_progress(f"statistics {modality} {mpp:g} µm", len(jobs)) as bar:
-        measured = run_jobs(_measure, jobs, workers=workers, on_killed=_lost_measure, on_result=lambda _: bar.advance())
+        measured = run_jobs(
+            _measure,
+            largest_first(jobs, lambda job: image_values([job.image_path])),
+            workers=workers,
+            on_killed=_lost_measure,
+            on_result=lambda _: bar.advance(),
+            need=stats_need,
+        )
     failed = [result for result in measured if isinstance(result, Outcome)]
     good = [result for result in measured if isinstance(result, TissueMeasurement)]
     while good:
         cohort = fold_measurements(panel, recipe, good)
-        refinement = plan_refinement(cohort)
+        refinement = largest_first(plan_refinement(cohort), lambda job: image_values([job.measurement.job.image_path]))
         with show_progress(f"quantiles {modality} {mpp:g} µm", len(refinement)) as bar:
             refined = run_jobs(
-                _refine, refinement, workers=workers, on_killed=_lost_refine, on_result=lambda _: bar.advance()
+                _refine,
+                refinement,
+                workers=workers,
+                on_killed=_lost_refine,
+                on_result=lambda _: bar.advance(),
+                need=lambda job: stats_need(job.measurement.job),
             )
         lost = {result.tissue_id: result for result in refined if isinstance(result, Outcome)}
         failed += lost.values()

@@ -40,6 +40,7 @@ from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
 from spora_build.workflows.statistics.jobs import Cohort, RefineJob, StatsJob, TissueMeasurement
 from spora_build.workflows.statistics.scratch import (
@@ -51,6 +52,8 @@ from spora_build.workflows.statistics.scratch import (
 )
 
 _WINDOW_BYTES = 8 << 20
+_HELD_BYTES, _CHANNEL_BYTES = 100_000_000, 8 << 20
+"""At most: windows and the mask's bands, and the counts of each channel."""
 
 
 def plan_stats(
@@ -125,6 +128,11 @@ def measure_one(job: StatsJob) -> TissueMeasurement:
     write_counts(found, rows)
     free_memory()
     return found
+
+
+def stats_need(job: StatsJob) -> int:
+    """Bytes of memory that either look at a tissue may take."""
+    return PROCESS_BYTES + _HELD_BYTES + len(job.channel_names) * _CHANNEL_BYTES
 
 
 def empty_channels(panel: Sequence[str], measurements: Sequence[TissueMeasurement]) -> tuple[str, ...]:

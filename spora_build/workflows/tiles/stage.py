@@ -14,12 +14,13 @@ from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.outputs import mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.dataset.roster import withdraw
+from spora_build.workflows.dataset.sizes import largest_first, mask_pixels
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.tiles.tables import read_tiles, write_tiles
-from spora_build.workflows.tiles.work import TileJob, TileRequest, TileResult, plan_tiles, tile_one
+from spora_build.workflows.tiles.work import TileJob, TileRequest, TileResult, plan_tiles, tile_need, tile_one
 
 STAGE = "tile"
 
@@ -41,10 +42,12 @@ def run_tile(
     tables = sorted({(job.mpp, job.settings.strategy, job.settings.size_px) for job in jobs})
     refuse_existing(existing, (layout.tile_coordinates(*table) for table in tables))
     kept, stale = _still_good(layout, jobs, ledger, prints, existing, tables)
-    due = [job for job in jobs if _key(job) not in kept]
+    due = largest_first([job for job in jobs if _key(job) not in kept], lambda job: mask_pixels(job.mask_path))
     withdraw(layout, {job.tissue_id for job in due})
     with show_progress("tiles", len(due)) as bar:
-        made = run_jobs(_tile, due, workers=workers, on_killed=_killed, on_result=lambda _: bar.advance())
+        made = run_jobs(
+            _tile, due, workers=workers, on_killed=_killed, on_result=lambda _: bar.advance(), need=tile_need
+        )
     good = [result for result in made if isinstance(result, TileResult)]
     failed = [result for result in made if isinstance(result, Outcome)]
     if due or stale:

@@ -13,11 +13,15 @@ from spora_build.pixels.tiling import tile_mask
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.workflows.running.executors import PROCESS_BYTES
 
 TRAINING_MPP = 1.0
 TRAINING_SIZES_PX = (128, 224)
 STAINING_SIZE_PX = 256
 """Tiles of virtual staining, at the native pixel size of H&E."""
+
+
+_HELD_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,11 @@ def plan_tiles(layout: Layout, requests: Iterable[TileRequest]) -> list[TileJob]
         for request in requests
         for tissue in layout.find_tissue_masks(request.mpp)
     ]
+
+
+def tile_need(job: TileJob) -> int:
+    """Bytes of memory that a job may take: bands of the mask, and counts of its cells, of which a tile has many."""
+    return PROCESS_BYTES + _HELD_BYTES
 
 
 def tile_one(job: TileJob) -> TileResult:

@@ -18,7 +18,7 @@ from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import MaskSettings
 from spora_build.pixels.rescale import Rescaled
-from spora_build.store.image import ImageSpec, write_image
+from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask, write_mask
 from spora_build.store.tables import write_table

@@ -15,12 +15,15 @@ import pytest
 
 from spora_build.errors import EnvironmentFaultError
 from spora_build.workflows.build import build
-from spora_build.workflows.convert import ConvertRequest, prepare
+from spora_build.workflows.convert import ConvertRequest, prepare, write_images
+from spora_build.workflows.images import parts
 from spora_build.workflows.running import dask_cluster as module
+from spora_build.workflows.running import dask_workers
 from spora_build.workflows.running.dask_cluster import DaskCluster, Parcel, open_cluster
 from spora_build.workflows.running.executors import Resources, use_resources
 from spora_build.workflows.running.jobs import run_jobs, split_workers
 from tests.workflows.conftest import tree_bytes
+from tests.workflows.images.test_parts import write_raw
 from tests.workflows.running.test_executors import fail, span
 
 distributed = pytest.importorskip("distributed")
@@ -57,9 +60,10 @@ def cluster(running: Any) -> Iterator[DaskCluster]:
 
 @dataclass
 class KillOneWorker:
-    """A progress bar that kills a worker's process when the first piece of the stage ``images`` is done."""
+    """A progress bar that kills a worker's process when the first piece of a stage is done."""
 
     cluster: DaskCluster
+    stage: str = "images"
     killed: list[int] = field(default_factory=list)
 
     @contextmanager
@@ -70,7 +74,7 @@ class KillOneWorker:
 
     def advance(self) -> None:
         """One piece is done."""
-        if self.label == "images" and not self.killed:
+        if self.label == self.stage and not self.killed:
             pids = self.cluster.client.run(os.getpid)
             busy = {a for a, keys in self.cluster.client.processing().items() if keys}
             self.killed.append(next(pid for address, pid in pids.items() if address in busy))
@@ -89,6 +93,26 @@ def test_a_build_on_a_cluster_survives_a_death_and_has_the_same_bytes(
     assert len(killer.killed) == 1
     assert not [outcome.problems for outcome in outcomes if outcome.status == "failed"]
     assert tree_bytes(conversion.layout.root) == tree_bytes(example_dataset)
+    assert not list(tmp_path.rglob("*.building"))
+
+
+def test_a_death_in_a_part_of_a_large_image_changes_no_byte(
+    running: Any, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raw").mkdir()
+    raw = write_raw(tmp_path / "raw")
+    local = ConvertRequest(raw=raw, out=tmp_path / "local", key_file=key_file, workers=1)
+    assert {outcome.status for outcome in write_images(prepare(local), local)} == {"done"}
+    monkeypatch.setattr(parts, "PART_BYTES", 4 << 20)
+    request = ConvertRequest(raw=raw, out=tmp_path / "dask", key_file=key_file)
+    conversion = prepare(request)
+    folders = {"writable": [tmp_path / "dask"], "readable": [raw]}
+    with open_cluster(running.scheduler_address, **folders) as cluster, use_resources(Resources(cluster)):
+        killer = KillOneWorker(cluster, "parts of large images")
+        outcomes = write_images(conversion, request, killer.show)
+    assert len(killer.killed) == 1
+    assert {outcome.status for outcome in outcomes} == {"done"}
+    assert tree_bytes(conversion.layout.root) == tree_bytes(tmp_path / "local" / conversion.layout.name)
     assert not list(tmp_path.rglob("*.building"))
 
 
@@ -164,7 +188,7 @@ def test_a_job_does_not_show_in_logs() -> None:
 def test_folders_that_a_worker_sees_otherwise_are_told(
     running: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_digest", lambda path: "what only this machine sees")
+    monkeypatch.setattr(dask_workers, "_digest", lambda path: "what only this machine sees")
     with (
         pytest.raises(EnvironmentFaultError, match=r"E-DASK-005 out: .*1 of 1 folders"),
         open_cluster(running.scheduler_address, writable=[tmp_path / "out"]),
@@ -173,13 +197,32 @@ def test_folders_that_a_worker_sees_otherwise_are_told(
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_another_version_is_told(running: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "__version__", "0.0.1")
+@pytest.mark.parametrize("at", range(3))
+def test_another_version_is_told(running: Any, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    ours = list(dask_workers.software())
+    name = ours[at].split()[0]
+    ours[at] = f"{name} 0.0.1"
+    monkeypatch.setattr(module, "software", lambda: tuple(ours))
     with (
-        pytest.raises(EnvironmentFaultError, match=r"E-DASK-004 .*not 0\.0\.1"),
+        pytest.raises(EnvironmentFaultError, match=rf"E-DASK-004 a worker runs with {name} .*, not 0\.0\.1"),
         open_cluster(running.scheduler_address),
     ):
         pass
+
+
+def test_a_worker_that_joins_later_is_looked_at_too(running: Any, tmp_path: Path) -> None:
+    with open_cluster(running.scheduler_address, writable=[tmp_path / "out"]) as cluster:
+        ((witness, _),) = cluster.terms.witnesses
+        with use_resources(Resources(cluster)):
+            assert run_jobs(double, range(3), on_killed=lost) == [0, 2, 4]
+        Path(witness).write_text("of another disk")
+        cluster.client.restart()
+        with (
+            use_resources(Resources(cluster)),
+            pytest.raises(EnvironmentFaultError, match="E-DASK-005 out: "),
+        ):
+            run_jobs(double, range(3), on_killed=lost)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_absent_scheduler_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 import typer
 
-from spora_build.cli.resources import parse_memory
+from spora_build.cli.resources import parse_memory, resources
 from spora_build.errors import EnvironmentFaultError
-from spora_build.workflows.running.executors import Resources, current_resources, fitting_workers, use_resources
+from spora_build.workflows.running.executors import (
+    Resources,
+    current_resources,
+    fitting_threads,
+    fitting_workers,
+    use_resources,
+)
 from spora_build.workflows.running.jobs import run_jobs
 
 
@@ -57,6 +63,31 @@ def test_no_more_jobs_run_at_once_than_memory_allows(tmp_path: Path, memory: int
     with use_resources(Resources(memory=memory)):
         assert run_jobs(span, jobs, workers=2, on_killed=fail, need=lambda _: 100) == jobs
     assert most_at_once(jobs) == most
+
+
+def test_a_job_that_needs_more_than_there_is_fails_and_never_runs(tmp_path: Path) -> None:
+    jobs = [tmp_path / str(number) for number in range(3)]
+
+    def refused(job: Path, error: EnvironmentFaultError) -> Path:
+        assert "E-ENV-016" in str(error) and "need 101 MB, and --memory allows 100" in str(error)
+        return job / "refused"
+
+    for workers in (1, 2):
+        with use_resources(Resources(memory=100_000_000)):
+            ends = run_jobs(span, jobs, workers=workers, on_killed=refused, need=lambda job: 10**8 + (job.name == "1"))
+        assert ends == [jobs[0], jobs[1] / "refused", jobs[2]]
+        assert not jobs[1].exists()
+
+
+@pytest.mark.parametrize(("memory", "threads"), [(None, 8), (900, 8), (899, 7), (350, 2), (10, 1)])
+def test_fewer_threads_where_memory_is_short(memory: int | None, threads: int) -> None:
+    with use_resources(Resources(memory=memory)):
+        assert fitting_threads(8, [lambda n: 100 + 100 * n, lambda n: 10 * n]) == threads
+
+
+def test_memory_is_refused_for_a_cluster() -> None:
+    with pytest.raises(typer.BadParameter, match="this machine"), resources(scheduler="tcp://x:1", memory="1GB"):
+        pass
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,8 @@ from spora_build.errors import InvalidDataError
 from spora_build.model.geometry import Size, Window
 from spora_build.model.modality import Modality
 from spora_build.pixels.standardize import METHODS, Recipe
-from spora_build.store.image import ImageSpec, open_image, write_image
+from spora_build.store.image import open_image
+from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask
 from spora_build.store.tables import write_table
