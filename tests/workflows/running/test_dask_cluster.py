@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -212,16 +212,19 @@ def test_another_version_is_told(running: Any, monkeypatch: pytest.MonkeyPatch, 
 
 def test_a_worker_that_joins_later_is_looked_at_too(running: Any, tmp_path: Path) -> None:
     with open_cluster(running.scheduler_address, writable=[tmp_path / "out"]) as cluster:
-        ((witness, _),) = cluster.terms.witnesses
+        ((witness, digest),) = cluster.terms.witnesses
+        assert Path(witness).is_file() and digest  # as long as the connection
         with use_resources(Resources(cluster)):
             assert run_jobs(double, range(3), on_killed=lost) == [0, 2, 4]
-        Path(witness).write_text("of another disk")
-        cluster.client.restart()
-        with (
-            use_resources(Resources(cluster)),
-            pytest.raises(EnvironmentFaultError, match="E-DASK-005 out: "),
+        for terms in (
+            replace(cluster.terms, witnesses=((str(tmp_path / "out" / "of another mount"), digest),)),
+            replace(cluster.terms, software=("spora-build 0.0.1",)),
         ):
-            run_jobs(double, range(3), on_killed=lost)
+            with (
+                use_resources(Resources(replace(cluster, terms=terms))),
+                pytest.raises(EnvironmentFaultError, match=r"E-DASK-005 out: |E-DASK-004"),
+            ):
+                run_jobs(double, range(3), on_killed=lost)
     assert list((tmp_path / "out").iterdir()) == []
 
 
