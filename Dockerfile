@@ -12,7 +12,7 @@ COPY --from=wheel /source/dist/*.whl /tmp/
 # compiled kernels are cached where any user may write
 ENV NUMBA_CACHE_DIR=/tmp/numba HOME=/tmp
 RUN wheel=$(ls /tmp/*.whl) \
-    && pip install --no-cache-dir --constraint /tmp/requirements-lock.txt "${wheel}[czi,openslide]" \
+    && pip install --no-cache-dir --constraint /tmp/requirements-lock.txt "${wheel}[czi,dask,openslide]" \
     && rm /tmp/*.whl /tmp/requirements-lock.txt \
     && spora-build --version
 WORKDIR /data
