@@ -110,7 +110,7 @@ class DaskCluster:
                 except CancelledError:
                     raise _cluster_gone() from None
                 except ModuleNotFoundError:
-                    raise EnvironmentFaultError(other_software("without spora-build")) from None
+                    raise EnvironmentFaultError(other_software("a worker runs without spora-build")) from None
                 keep(futures[future], result)
         except BaseException:
             for future in futures:

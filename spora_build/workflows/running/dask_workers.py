@@ -91,11 +91,20 @@ def put_witnesses(writable: list[Path], readable: list[Path]) -> Iterator[tuple[
 
 
 def look_at_workers(client: Any, terms: Terms) -> dict[str, Seen]:
+    """What all workers say of themselves, by address. Raises EnvironmentFaultError where one, or the scheduler, which
+    unpacks every job on its way, has other software or sees other files.
+    """
     try:
         seen: dict[str, Seen] = client.run(look_around, terms.witnesses)
     except ModuleNotFoundError:
-        raise EnvironmentFaultError(other_software("without spora-build")) from None
+        raise EnvironmentFaultError(other_software("a worker runs without spora-build")) from None
     refuse_strangers(seen.values(), terms)
+    try:
+        theirs = client.run_on_scheduler(software)
+    except ModuleNotFoundError:
+        raise EnvironmentFaultError(other_software("the scheduler runs without spora-build")) from None
+    if theirs[:1] != terms.software[:1]:
+        raise EnvironmentFaultError(other_software(f"the scheduler runs with {theirs[0]}"))
     return seen
 
 
@@ -104,7 +113,9 @@ def refuse_strangers(seen: Iterable[Seen], terms: Terms) -> None:
     for eyes in seen:
         for theirs, ours in zip(eyes.software, terms.software, strict=False):
             if theirs != ours:
-                raise EnvironmentFaultError(other_software(f"with {theirs}, not {ours.rpartition(' ')[2]}"))
+                raise EnvironmentFaultError(
+                    other_software(f"a worker runs with {theirs}, not {ours.rpartition(' ')[2]}")
+                )
         if eyes.missing:
             raise EnvironmentFaultError(
                 Problem(
@@ -120,6 +131,6 @@ def refuse_strangers(seen: Iterable[Seen], terms: Terms) -> None:
 def other_software(which: str) -> Problem:
     return Problem(
         "E-DASK-004",
-        f"a worker runs {which}; the bytes it writes might differ.",
-        "install the same versions for all workers, as requirements-lock.txt has them.",
+        f"{which}; the bytes that come out might differ.",
+        "install the same versions for scheduler and workers, as requirements-lock.txt has them.",
     )

@@ -210,6 +210,22 @@ def test_another_version_is_told(running: Any, monkeypatch: pytest.MonkeyPatch, 
         pass
 
 
+def without_us(*_: object, **__: object) -> None:
+    raise ModuleNotFoundError("spora_build")
+
+
+@pytest.mark.parametrize(("call", "who"), [("run", "a worker"), ("run_on_scheduler", "the scheduler")])
+def test_machines_without_spora_build_are_told(
+    running: Any, monkeypatch: pytest.MonkeyPatch, call: str, who: str
+) -> None:
+    monkeypatch.setattr(distributed.Client, call, without_us)
+    with (
+        pytest.raises(EnvironmentFaultError, match=f"E-DASK-004 {who} runs without spora-build"),
+        open_cluster(running.scheduler_address),
+    ):
+        pass
+
+
 def test_a_worker_that_joins_later_is_looked_at_too(running: Any, tmp_path: Path) -> None:
     with open_cluster(running.scheduler_address, writable=[tmp_path / "out"]) as cluster:
         ((witness, digest),) = cluster.terms.witnesses
