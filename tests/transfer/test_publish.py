@@ -242,8 +242,12 @@ def test_the_commands_take_a_bucket(program: Path, served: Served, dataset: Layo
     publish(plan(dataset))
     there = f"s3://{BUCKET}/{NAME}"
     done = [
-        subprocess.run([*ENTRY, *command], capture_output=True, text=True, check=False, cwd=tmp_path)
-        for command in (["inspect", there], ["report", there, "--jobs", "1"], ["report", there, "--deep"])
+        subprocess.run([*ENTRY, *command], capture_output=True, text=True, check=False)
+        for command in (
+            ["inspect", there],
+            ["report", there, "--jobs", "1", "--out", str(tmp_path)],
+            ["report", there, "--deep"],
+        )
     ]
     assert [run.returncode for run in done] == [0, 0, 2], [run.stderr for run in done]
     assert f"imc/1_0mpp/images/{IMC_ONLY}.ome.zarr" in done[0].stdout
