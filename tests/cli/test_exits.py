@@ -42,3 +42,17 @@ def test_no_text_of_a_foreign_error_is_shown(
     assert left.value.code == code
     assert SECRET not in shown.out + shown.err
     assert "Traceback" not in shown.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "again"),
+    [
+        ("convert raw --only a --jobs 2 --only=b", "convert raw --jobs 2"),
+        ("mask --existing error", "mask"),
+        ("mask --existing=error --dataset d", "mask --dataset d"),
+        ("cells --existing=overwrite", "cells --existing overwrite"),
+    ],
+)
+def test_the_command_to_type_again(typed: str, again: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["spora-build", *typed.split(), "my folder"])
+    assert " ".join(exits.typed_command()) == f"spora-build {again} 'my folder'"

@@ -149,9 +149,9 @@ def main() -> None:
     untouched = digests(Path(raw))
     assert wanted and untouched
     chance = random.Random(int(step))
-    lines = _lines(reference)
     out = Path(folder) / "out"
     workers = 2 if first == "random" else 1
+    lines = _lines_of_a_build(Path(raw), start, out, scenario) if first == "random" else 0
     for number in range(int(count)):
         _fresh(start, out, scenario)
         if first == "random":
@@ -176,6 +176,14 @@ def main() -> None:
         sys.stdout.flush()
         if first != "random" and died == 0:
             break  # the build has no more changes to die at
+
+
+def _lines_of_a_build(raw: Path, start: Path, out: Path, scenario: str) -> int:
+    """Lines that the ledger grows by in a build that lives."""
+    _fresh(start, out, scenario)
+    before = _lines(out)
+    assert wait_for(in_child(lambda: build(raw, out))) == 0
+    return _lines(out) - before
 
 
 def _fresh(start: Path, out: Path, scenario: str) -> None:

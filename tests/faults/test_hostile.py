@@ -121,3 +121,10 @@ def test_settings_without_end(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "spora.toml").write_bytes(content)
     problems = load_settings(tmp_path, {})[1]
     assert [problem.place.file for problem in problems] == ["spora.toml"]
+
+
+def test_a_file_that_may_not_be_read_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.tif").write_bytes(b"")
+    monkeypatch.setattr("spora_build.readers.os.access", lambda *_: False)  # root may read whatever the mode
+    with pytest.raises(UnreadableFileError, match="E-READ-004"), open_rois(tmp_path / "a.tif"):
+        pass
