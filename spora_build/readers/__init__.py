@@ -26,7 +26,8 @@ from spora_build.model.roi import Roi
 from spora_build.readers._cycles import read_name_list
 from spora_build.readers._dtype import as_stored, stored_dtype
 from spora_build.readers._foreign import foreign_problem
-from spora_build.readers._geojson import Outline, Outlines, is_geojson, read_outlines
+from spora_build.readers._geojson import Outline, Outlines
+from spora_build.readers._outlines import is_outlines, read_outlines
 from spora_build.readers._segmentation_planes import plane_names
 
 __all__ = [
@@ -35,7 +36,7 @@ __all__ = [
     "Reader",
     "find_reader",
     "foreign_problem",
-    "is_geojson",
+    "is_outlines",
     "open_labels",
     "open_rois",
     "read_name_list",

@@ -49,7 +49,7 @@ def is_geojson(path: Path) -> bool:
     return name.endswith((".geojson", ".json"))
 
 
-def read_outlines(path: Path) -> Outlines:
+def read_geojson(path: Path) -> Outlines:
     """Every polygon or multipolygon of the kind of object that is a cell. Raises UnreadableFileError."""
     try:
         with gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb") as file:

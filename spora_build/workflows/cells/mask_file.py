@@ -15,7 +15,7 @@ from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import Roi
 from spora_build.pixels.rasterise import LabelledShape, label_bands
-from spora_build.readers import is_geojson, open_labels, read_outlines
+from spora_build.readers import is_outlines, open_labels, read_outlines
 from spora_build.store.array_promise import memory_budget, promised_bytes
 from spora_build.submission.settings_types import Cells
 
@@ -42,7 +42,8 @@ class CellMaskFile:
 
 @contextmanager
 def open_cell_mask(path: Path, shown_name: str, rules: Cells, size: Size | None = None) -> Iterator[CellMaskFile]:
-    """Open an instance mask: any image that a reader takes, a ``.npy`` or ``.npz`` array of whole numbers, or GeoJSON.
+    """Open an instance mask: any image that a reader takes, a ``.npy`` or ``.npz`` array of whole numbers, or polygons
+    (GeoJSON, ROIs of ImageJ).
 
     ``size`` is that of the image on which polygons lie, for they do not tell. ``rules`` say what labels mean and which
     plane counts. Raises InvalidDataError where the file cannot be a mask.
@@ -52,7 +53,7 @@ def open_cell_mask(path: Path, shown_name: str, rules: Cells, size: Size | None 
         plane = _load(path, place)
         yield CellMaskFile(Size(*plane.shape), lambda: _array_bands(plane, rules, place))
         return
-    if is_geojson(path):
+    if is_outlines(path):
         yield _outlines(path, size, place)
         return
     with open_labels(path) as rois:
@@ -157,7 +158,7 @@ def _outlines(path: Path, size: Size | None, place: Place) -> CellMaskFile:
     """Cells drawn from polygons; the number of its feature in the file is a cell's label."""
     found = read_outlines(path)
     if size is None or not found.cells:
-        raise _problem("E-CELLS-012", "the file holds no polygon.", "export the cells themselves, not points.", place)
+        raise _problem("E-CELLS-012", "the file holds no polygon.", "export the cells, not points or lines.", place)
     shapes = [LabelledShape(outline.number, outline.polygons) for outline in found.cells]
     corners = np.array([ring.max(axis=0) for cell in found.cells for polygon in cell.polygons for ring in polygon[:1]])
     outside = int(((corners[:, 0] > size.width + 1) | (corners[:, 1] > size.height + 1)).sum())

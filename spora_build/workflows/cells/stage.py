@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 
-from spora_build.errors import EnvironmentFaultError
+from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.store.atomic import remove, write_beside
@@ -60,10 +61,11 @@ def run_cells(
     refuse_unknown(only, images)
     tabled = frozenset() if source.reconciles or not layout.cells_table.exists() else tissues_in(layout.cells_table)
     masks = {**_stored_masks(layout, images), **{t: m for t, m in source.masks.items() if t in images}}
-    if not masks:
+    if not masks and source.annotations is None:
         forget_segmented(layout, ledger, keep=frozenset(tissues["tissue_id"]), given=())
         return []
     annotations = split_annotations(source, private / "annotations")
+    unseen = _rows_without_mask(annotations, masks) if source.reconciles else {}
     intensity_columns = _intensity_columns(layout)
     jobs = [
         CellsJob(
@@ -124,7 +126,9 @@ def run_cells(
         measured = [part for part in parts if part.stem not in tabled or part.stem in current]
         merge_parts(layout.cells_table, sorted([*measured, *kept], key=_tissue_of), source.columns, names)
         ledger.record([("cells-table", _table_print(layout, parts))])
-    _write_reconciliation(reconciliation_file(layout), ledger, jobs)
+    ledger.record([(f"cells-counts/{tissue}", f"0 0 {rows}") for tissue, rows in unseen.items()])
+    _write_reconciliation(reconciliation_file(layout), ledger, sorted({*masks, *unseen}))
+    outcomes += [_without_mask(tissue, rows) for tissue, rows in unseen.items() if not only or tissue in only]
     given = {job.tissue_id for job in chosen if job.tissue_id in source.masks and job.source.keeps_labels} - failed
     forget_segmented(layout, ledger, keep=frozenset(tissues["tissue_id"]), given=given)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
@@ -265,12 +269,29 @@ def _table_print(layout: Layout, parts: Sequence[Path]) -> str:
     return fingerprint([(part.name, seal_table(part)) for part in parts], seal_table(layout.cells_table))
 
 
-def _write_reconciliation(path: Path, ledger: Ledger, jobs: Sequence[CellsJob]) -> None:
+def _rows_without_mask(annotations: Mapping[str, Path], masks: Collection[str]) -> dict[str, int]:
+    """Rows of the table by tissue, where nothing says which pixels they are about."""
+    return {
+        tissue: pq.read_metadata(path).num_rows for tissue, path in sorted(annotations.items()) if tissue not in masks
+    }
+
+
+def _without_mask(tissue_id: str, rows: int) -> Outcome:
+    problem = Problem(
+        "W-CELLS-048",
+        f"{rows} cells of the table are of this tissue, which has no cell mask: they are not in the dataset.",
+        "give its mask in the column cell_mask, or run `spora-build segment` and convert again.",
+        Place(file=tissue_id),
+    )
+    return Outcome(tissue_id, STAGE, Status.SKIPPED, (problem,))
+
+
+def _write_reconciliation(path: Path, ledger: Ledger, tissues: Sequence[str]) -> None:
     rows = []
-    for job in jobs:
-        counts = ledger.entries.get(f"cells-counts/{job.tissue_id}")
+    for tissue in tissues:
+        counts = ledger.entries.get(f"cells-counts/{tissue}")
         if counts is not None:
-            rows.append([job.tissue_id, *counts.split()])
+            rows.append([tissue, *counts.split()])
     frame = pd.DataFrame(rows, columns=["tissue_id", "in_mask_and_table", "only_in_mask", "only_in_table"])
     with write_beside(path) as temporary:
         frame.to_csv(temporary, index=False)

@@ -90,6 +90,24 @@ def test_centres_off_their_cells(tmp_path: Path) -> None:
     assert len(listed) == 2
 
 
+def test_rows_of_a_tissue_without_mask_are_told(tmp_path: Path) -> None:
+    raw = RawCells(tmp_path / "raw").image("core_1.tif", draw_channels(LABELS.shape))
+    raw.table([{"image": "core_1.tif", "x": c, "y": r, "kind": "a"} for r, c in (p.centroid for p in PROPS)], "t.csv")
+    raw.settings = '[cells]\ntable = "t.csv"\n'
+    built = raw.run()
+    assert built.codes == ["W-CELLS-048"]
+    assert not built.layout.cells_table.exists()
+    told = pd.read_csv(built.layout.private / "cells" / "reconciliation.csv")
+    assert told.iloc[0].tolist() == [built.tissue("core_1.tif"), 0, 0, len(PROPS)]
+    raw.image("core_2.tif", draw_channels(LABELS.shape), cell_mask="m.tif").mask("m.tif", LABELS)
+    assert built.tissue("core_1.tif") not in set(raw.run().cells["tissue_id"])
+    raw.rows[0]["cell_mask"] = "m.tif"
+    built = raw.run()
+    assert "W-CELLS-048" not in built.codes
+    told = pd.read_csv(built.layout.private / "cells" / "reconciliation.csv").set_index("tissue_id")
+    assert told.loc[built.tissue("core_1.tif")].tolist() == [len(PROPS), 0, 0]
+
+
 def test_centres_of_another_image_are_refused(tmp_path: Path) -> None:
     raw = two_images(tmp_path)
     rows = [{"image": "core_1", "x": p.centroid[1] * 40, "y": p.centroid[0] * 40, "kind": "a"} for p in PROPS]
