@@ -24,6 +24,8 @@ from spora_build.segmenters._stitch import stitched_bands
 
 TILE_PX = 1024
 _LEAST_MARGIN_PX = 128
+_ALIGN_PX = 64
+"""Windows start at multiples of this: networks that shrink their input by powers of two see each pixel alike."""
 _MARGIN_UM = 40.0
 
 
@@ -104,6 +106,7 @@ class TrainedSegmenter:
             return grow(np.ascontiguousarray(labels.reshape(pixels.shape[1:]), np.uint32), radius_px)
 
         margin_px = max(_LEAST_MARGIN_PX, math.ceil((_MARGIN_UM + self._expand_um(settings)) / planes.mpp))
+        margin_px = -(-margin_px // _ALIGN_PX) * _ALIGN_PX
         return stitched_bands(look, planes.size, self.tile_px, margin_px)
 
     def _expand_um(self, settings: TrainedSettings) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ def _load(weights: Path) -> Any:
 def _look(model: Any, pixels: NDArray[np.float32], mpp: float, model_mpp: float | None) -> NDArray[Any]:
     # InstanSeg resizes to the pixel size that its weights name
     seen_mpp = mpp if model_mpp is None else mpp / model_mpp * float(model.instanseg.pixel_size)
-    labels = model.eval_small_image(
-        pixels, pixel_size=seen_mpp, normalise=False, return_image_tensor=False, target="cells"
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="CUDA is not available")  # it asks for CUDA's autocast in any case
+        labels = model.eval_small_image(
+            pixels, pixel_size=seen_mpp, normalise=False, return_image_tensor=False, target="cells"
+        )
     return np.asarray(labels.cpu().numpy()[0, -1])
 
 
