@@ -75,4 +75,4 @@ def _lies_in(ring: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
 
     if ring is other:
         return False
-    return bool(points_in_poly(ring, other).all())
+    return bool(points_in_poly(ring, other).all())  # type: ignore[no-untyped-call]
