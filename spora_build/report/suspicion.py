@@ -22,6 +22,8 @@ _SATURATED = 0.001
 _LITTLE_TISSUE = 0.02
 _LOW_COVERAGE = 0.5
 ALIKE_R = 0.9
+_MOST_PAIRS = 3
+"""Look-alikes that a tissue names; the part about channels has more of them."""
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,16 @@ def _of_channels(seen: ModalityLook, good: set[str]) -> Iterator[Suspicion]:
 def _alike(seen: ModalityLook, good: set[str], nuclear: set[str]) -> Iterator[Suspicion]:
     if is_brightfield(seen.modality):
         return
-    for pair in seen.pairs:
-        if pair.r >= ALIKE_R and {pair.first, pair.second} <= good and not {pair.first, pair.second} <= nuclear:
-            yield Suspicion("alike", f"{_modality(seen)}: {pair.first} and {pair.second} look alike (r = {pair.r:.2f})")
+    alike = [
+        pair
+        for pair in seen.pairs
+        if pair.r >= ALIKE_R and {pair.first, pair.second} <= good and not {pair.first, pair.second} <= nuclear
+    ]
+    for pair in alike[:_MOST_PAIRS]:
+        text = f"{pair.first} and {pair.second} look alike (r = {pair.r:.2f})"
+        yield Suspicion("alike", f"{_modality(seen)}: {text}")
+    if len(alike) > _MOST_PAIRS:
+        yield Suspicion("alike", f"{_modality(seen)}: {len(alike) - _MOST_PAIRS} more pairs look alike")
 
 
 def _outliers(seen: ModalityLook, good: set[str], z: Mapping[str, float]) -> Iterator[Suspicion]:

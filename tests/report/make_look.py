@@ -59,7 +59,6 @@ def modality(name: str, channels: tuple[ChannelNumbers, ...], **changes: object)
         counted_share=1.0,
         channels=channels,
         overview=picture(),
-        overview_um_per_px=5.0,
         detail=picture("teal"),
         detail_um_per_px=0.5,
         legend=() if name == "he" else (LegendEntry("DAPI", "#406cff", 0.0, 90.0),),

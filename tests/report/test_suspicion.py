@@ -94,3 +94,13 @@ def test_masks_tiles_and_what_could_not_be_read() -> None:
     assert kinds(dataset(tissue(0, one), looks={}, failures={tissue_id(0): ("lost",)})) == {
         tissue_id(0): ["unreadable"]
     }
+
+
+def test_many_channels_that_look_alike_are_counted() -> None:
+    names = [f"C{at}" for at in range(40)]
+    pairs = tuple(Pair(a, b, 0.95) for at, a in enumerate(names) for b in names[at + 1 :])
+    one = modality("codex", tuple(channel(name) for name in names), pairs=pairs)
+    look = dataset(tissue(0, one), panels={"codex": tuple(PanelChannel(name, "", False, True) for name in names)})
+    texts = [found.text for found in find_suspicions(look, {})[tissue_id(0)] if found.kind == "alike"]
+    assert texts[0] == "CODEX: C0 and C1 look alike (r = 0.95)" and texts[-1] == "CODEX: 777 more pairs look alike"
+    assert len(texts) == 4
