@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -18,9 +18,19 @@ from rich.text import Text
 from spora_build.errors import Problem, Severity
 from spora_build.model.report import Outcome, Status
 
-# the width is asked for here, because rich takes every terminal without colours for one of 80 columns
-out = Console(highlight=False, width=shutil.get_terminal_size().columns if sys.stdout.isatty() else 200)
-err = Console(stderr=True, highlight=False, width=shutil.get_terminal_size().columns)
+
+def _console(*, stderr: bool) -> Console:
+    """A console as wide as its terminal, 200 columns wide where there is none."""
+    if not (sys.stderr if stderr else sys.stdout).isatty():
+        return Console(stderr=stderr, highlight=False, width=200)
+    console = Console(stderr=stderr, highlight=False)
+    if console.is_dumb_terminal:  # rich takes 80 columns for granted there
+        console.size = ConsoleDimensions(*shutil.get_terminal_size())
+    return console
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 _STYLE = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _ORDER = list(Severity)

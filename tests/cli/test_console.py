@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from rich.console import Console
 
-from spora_build.cli.console import show_line
+from spora_build.cli.console import _console, show_line
 from spora_build.cli.plain_letters import PLAIN
 
 TEXT = "[bold]E-X-001[/bold] " + " ".join(f"word{number}" for number in range(30))
@@ -39,6 +40,13 @@ def test_a_log_has_one_line() -> None:
     file = io.StringIO()
     show_line(TEXT, indent=4, console=Console(file=file, width=40))
     assert len(file.getvalue().splitlines()) == 1
+
+
+def test_a_terminal_without_colours_has_its_own_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "61")
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert _console(stderr=False).width == 61
 
 
 def test_letters_that_a_terminal_lacks_become_plain_ones() -> None:
