@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from spora_build import api
 from spora_build.errors import InvalidDataError, PartialError, SporaBuildError, UsageError
 from spora_build.example.cohort import NAME, write_example
 from spora_build.store.layout import Layout
+from tests.shell_pages import ROOT
+from tools.python_page import EXAMPLE
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +192,14 @@ def test_failed_tissues_raise_and_leave_the_good_ones(raw: Path, tmp_path: Path)
     assert failure.value.exit_code == 3
     assert [problem.code for problem in failure.value.problems] == ["E-MASK-001"]
     assert set(dataset.tiles(96).tissue_id) == {good}
+
+
+@pytest.mark.slow
+def test_the_example_of_the_page_runs(raw: Path, tmp_path: Path) -> None:
+    shutil.copytree(raw, tmp_path / "raw")
+    (tmp_path / "example.py").write_text(EXAMPLE.split("```python\n")[1].split("```")[0], encoding="utf-8")
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "example.py"], cwd=tmp_path, env=path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "('DAPI', 'panCK'" in done.stdout
+    assert "0 errors" in done.stdout

@@ -113,7 +113,7 @@ def convert(
     show_cells(layout)
     console.print(
         f"[bold]{layout.name}[/bold] is in {escape(str(layout.root))}; its key and crosswalk, for you alone, in"
-        f" {escape(str(layout.private))}",
+        f" {escape(str(layout.root.parent / layout.private.name))}",
         soft_wrap=True,
     )
     exit_with(outcomes)
