@@ -21,6 +21,9 @@ _MAGIC = b"ZISRAWFILE\0"
 _DTYPES = {"Gray8": "uint8", "Gray16": "uint16", "Gray32Float": "float32", "Bgr24": "uint8", "Bgr48": "uint16"}
 _STACK_AXES = "ZTRIHVB"
 """Slice, time, rotation, illumination, phase, view, block: a tissue has one of each."""
+_MAX_CHANNELS = 1000
+_EMPTY_SHARE = 1000
+"""A scene that is so many times larger than all tiles together has a place that cannot be."""
 _CACHE_BYTES = 64 * 2**20
 _SMALLEST_BLOCK_PX = 256
 _FAILURES = (RuntimeError, ValueError, IndexError, OverflowError, OSError)
@@ -89,14 +92,19 @@ def _rois(reader: Any, file: str) -> list[Roi]:
     description = read_description(reader.raw_metadata, file)
     extent: Mapping[str, tuple[int, int]] = reader.total_bounding_box_no_pyramid
     scenes = reader.scenes_bounding_rectangle_no_pyramid or {None: reader.total_bounding_rectangle_no_pyramid}
-    types = reader.pixel_types
-    kinds = set(types.values())
+    sizes = {axis: extent[axis][1] - extent[axis][0] for axis in ("C", *_STACK_AXES) if axis in extent}
+    channels = sizes.get("C", 1)
+    tiles = _tiles(reader)
+    covered = sum(tile.height * tile.width for tile in tiles)
+    if channels > _MAX_CHANNELS or any(place.w * place.h > _EMPTY_SHARE * covered for place in scenes.values()):
+        raise _unreadable(file, "its tiles lie where none can be")
+    kinds = {reader.get_channel_pixel_type(channel) for channel in range(channels)}
     if len(kinds) != 1 or not kinds <= _DTYPES.keys():
         raise _unreadable(file, f"its channels hold {', '.join(sorted(kinds)) or 'nothing'}, which is not read")
-    sizes = {axis: extent[axis][1] - extent[axis][0] for axis in _STACK_AXES if axis in extent}
-    problem = stack_problem({"C": len(types), **sizes}, file) if any(size > 1 for size in sizes.values()) else None
+    is_stack = any(size > 1 for axis, size in sizes.items() if axis != "C")
+    problem = stack_problem(sizes, file) if is_stack else None
     return [
-        _roi(reader, scene, place, next(iter(kinds)), len(types), description, problem, file)
+        _roi(reader, scene, place, next(iter(kinds)), channels, description, tiles[0], problem, file)
         for scene, place in sorted(scenes.items())
     ]
 
@@ -108,6 +116,7 @@ def _roi(
     pixel_type: str,
     channels: int,
     description: CziDescription,
+    tile: Size,
     problem: Problem | None,
     file: str,
 ) -> Roi:
@@ -118,7 +127,6 @@ def _roi(
     is_rgb = pixel_type.startswith("Bgr")
     if is_rgb and channels > 1:
         raise _unreadable(file, "it holds several pictures in colour of the same place")
-    side = _tile(reader, scene, place)
     return Roi(
         name=name,
         channel_names=() if is_rgb else description.channels(channels),
@@ -127,26 +135,27 @@ def _roi(
         dtype=np.dtype(_DTYPES[pixel_type]),
         is_rgb=is_rgb,
         pixel_size=description.measured.pixel_size,
-        block=Size(min(side.height, size.height), min(side.width, size.width)),
+        block=Size(
+            min(max(tile.height, _SMALLEST_BLOCK_PX), size.height), min(max(tile.width, _SMALLEST_BLOCK_PX), size.width)
+        ),
         source=CziPixels(reader, scene, place.y, place.x, is_rgb, file),
         format="CZI",
         problems=description.measured.problems,
     )
 
 
-def _tile(reader: Any, scene: int | None, place: Any) -> Size:
-    """Height and width of the first tile of a scene at full resolution."""
-    found: list[Any] = []
+def _tiles(reader: Any) -> list[Size]:
+    """Sizes of the tiles of the first channel at full resolution. Raises ValueError where there is none."""
+    found: list[Size] = []
 
     def take(_: int, info: Any) -> bool:
-        found.append(info.physicalSize)
-        return False
+        found.append(Size(info.physicalSize.h, info.physicalSize.w))
+        return True
 
-    coordinate = {"C": 0} if scene is None else {"C": 0, "S": scene}
-    reader.enumerate_subblocks_subset(take, coordinate, place, only_layer0=True)
+    reader.enumerate_subblocks_subset(take, {"C": 0}, only_layer0=True)
     if not found:
-        return Size(_SMALLEST_BLOCK_PX, _SMALLEST_BLOCK_PX)
-    return Size(max(_SMALLEST_BLOCK_PX, found[0].h), max(_SMALLEST_BLOCK_PX, found[0].w))
+        raise ValueError("no tile at full resolution")
+    return found
 
 
 def _library(file: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 
@@ -78,4 +79,16 @@ def test_missing_package_says_what_to_install(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "pylibCZIrw", None)
     assert czi.can_read(path)
     with pytest.raises(UnreadableFileError, match=r"spora-build\[czi\]"), czi.open_rois(path):
+        pass
+
+
+@pytest.mark.parametrize(("axis", "value"), [(b"C", 1_946_321_408), (b"X", 1_900_000_000)])
+def test_a_tile_where_none_can_be_is_refused_at_once(tmp_path: Path, axis: bytes, value: int) -> None:
+    path = write_czi(tmp_path / "a.czi", [((0, 0), some_pixels((3, 20, 20), "uint8"))])
+    content = path.read_bytes()
+    old = struct.pack("<4si", axis, 2 if axis == b"C" else 0)
+    before, found, after = content.rpartition(old)  # the last entry of the directory
+    assert found
+    path.write_bytes(before + struct.pack("<4si", axis, value) + after)
+    with pytest.raises(UnreadableFileError, match="E-READ-171"), czi.open_rois(path):
         pass
