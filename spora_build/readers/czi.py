@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import Roi
+from spora_build.readers._czi_tiles import TileClaims
 from spora_build.readers._czi_xml import CziDescription, read_description
+from spora_build.readers._file_bytes import FileBytes
 from spora_build.readers._tiff_roi import refused_roi, stack_problem
 
 _MAGIC = b"ZISRAWFILE\0"
@@ -26,7 +29,7 @@ _EMPTY_SHARE = 1000
 """A scene that is so many times larger than all tiles together has a place that cannot be."""
 _CACHE_BYTES = 64 * 2**20
 _SMALLEST_BLOCK_PX = 256
-_FAILURES = (RuntimeError, ValueError, IndexError, OverflowError, OSError)
+_FAILURES = (RuntimeError, ValueError, IndexError, OverflowError, OSError, struct.error)
 """What libCZI's exceptions become in Python."""
 
 
@@ -35,6 +38,7 @@ class CziPixels:
     """The channels of one scene; glass that was never scanned is white in colour, fluorescence is 0 there."""
 
     reader: Any
+    claims: TileClaims
     scene: int | None
     row: int
     """Place of the scene on the slide, in pixels."""
@@ -46,6 +50,7 @@ class CziPixels:
         """See :class:`~spora_build.model.roi.PixelSource`."""
         place = (self.col + window.col, self.row + window.row, window.width, window.height)
         try:
+            self.claims.check(*place)
             if self.is_rgb:
                 bgr = self.reader.read(roi=place, plane={"C": 0}, scene=self.scene, background_pixel=(1.0, 1.0, 1.0))
                 return np.stack([bgr[:, :, 2 - channel] for channel in channels])
@@ -74,21 +79,23 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
         raise _unreadable(path.name, "it is no CZI file")
     pyczi = _library(path.name)
     cache = pyczi.CacheOptions(type=pyczi.CacheType.Standard, max_memory_usage=_CACHE_BYTES, max_sub_block_count=None)
-    try:
-        reader = pyczi.CziReader(str(path), cache_options=cache)
-    except _FAILURES as error:
-        raise _unreadable(path.name, "it is damaged, not copied whole, or one part of a file in several") from error
-    try:
+    with closing(FileBytes(path)) as content:
         try:
-            rois = _rois(reader, path.name)
-        except _FAILURES as error:
-            raise _unreadable(path.name, "its description makes no sense") from error
-        yield rois
-    finally:
-        reader.close()
+            claims = TileClaims(content)
+            reader = pyczi.CziReader(str(path), cache_options=cache)
+        except (*_FAILURES, UnreadableFileError) as error:
+            raise _unreadable(path.name, "it is damaged, not copied whole, or one part of a file in several") from error
+        try:
+            try:
+                rois = _rois(reader, claims, path.name)
+            except _FAILURES as error:
+                raise _unreadable(path.name, "its description makes no sense") from error
+            yield rois
+        finally:
+            reader.close()
 
 
-def _rois(reader: Any, file: str) -> list[Roi]:
+def _rois(reader: Any, claims: TileClaims, file: str) -> list[Roi]:
     description = read_description(reader.raw_metadata, file)
     extent: Mapping[str, tuple[int, int]] = reader.total_bounding_box_no_pyramid
     scenes = reader.scenes_bounding_rectangle_no_pyramid or {None: reader.total_bounding_rectangle_no_pyramid}
@@ -104,13 +111,14 @@ def _rois(reader: Any, file: str) -> list[Roi]:
     is_stack = any(size > 1 for axis, size in sizes.items() if axis != "C")
     problem = stack_problem(sizes, file) if is_stack else None
     return [
-        _roi(reader, scene, place, next(iter(kinds)), channels, description, tiles[0], problem, file)
+        _roi(reader, claims, scene, place, next(iter(kinds)), channels, description, tiles[0], problem, file)
         for scene, place in sorted(scenes.items())
     ]
 
 
 def _roi(
     reader: Any,
+    claims: TileClaims,
     scene: int | None,
     place: Any,
     pixel_type: str,
@@ -138,7 +146,7 @@ def _roi(
         block=Size(
             min(max(tile.height, _SMALLEST_BLOCK_PX), size.height), min(max(tile.width, _SMALLEST_BLOCK_PX), size.width)
         ),
-        source=CziPixels(reader, scene, place.y, place.x, is_rgb, file),
+        source=CziPixels(reader, claims, scene, place.y, place.x, is_rgb, file),
         format="CZI",
         problems=description.measured.problems,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def test_colours_are_red_green_blue_and_unscanned_glass_is_white(tmp_path: Path)
         assert len(rois) == 2
         assert rois[0].is_rgb and rois[0].channel_names == ()
         np.testing.assert_array_equal(rois[1].read([0, 1, 2], Window(0, 0, 64, 96)), np.moveaxis(picture, -1, 0))
-        gap = czi.CziPixels(rois[0].source.reader, None, 0, 0, is_rgb=True, file="a")  # type: ignore[attr-defined]
+        gap = replace(rois[0].source, scene=None)  # type: ignore[type-var]
         assert (gap.read([0, 1, 2], Window(0, 96, 64, 204)) == 255).all()
 
 
@@ -92,3 +93,16 @@ def test_a_tile_where_none_can_be_is_refused_at_once(tmp_path: Path, axis: bytes
     path.write_bytes(before + struct.pack("<4si", axis, value) + after)
     with pytest.raises(UnreadableFileError, match="E-READ-171"), czi.open_rois(path):
         pass
+
+
+def test_a_tile_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
+    """libCZI would ask for as much memory, and crash where it gets none."""
+    path = write_czi(tmp_path / "a.czi", [((0, 0), some_pixels((3, 200, 20), "uint8"))])
+    content = bytearray(path.read_bytes())
+    at = content.index(b"ZISRAWSUBBLOCK") + 40
+    content[at : at + 8] = struct.pack("<q", 1 << 40)
+    path.write_bytes(content)
+    with czi.open_rois(path) as [roi]:
+        roi.read([0], Window(100, 0, 100, 20))
+        with pytest.raises(UnreadableFileError, match="E-READ-171"):
+            roi.read([0], Window(0, 0, 1, 1))
