@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from spora_build.errors import InvalidDataError, Place, PrivacyError, Problem, Severity, SporaBuildError, UsageError
@@ -16,15 +15,13 @@ from spora_build.submission import ImageRow, Submission
 from spora_build.workflows.planning.cells import plan_cells
 from spora_build.workflows.planning.channels import panel_channel, panels_that_load_nothing, unlisted_channel
 from spora_build.workflows.planning.cohort import cohort_problems
-from spora_build.workflows.planning.images import ImageFacts, read_facts
+from spora_build.workflows.planning.images import ImageFacts
 from spora_build.workflows.planning.metadata import CohortMetadata, plan_metadata
 from spora_build.workflows.planning.outputs import NativeGrid, requested_mpps, shared_outputs
 from spora_build.workflows.planning.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
+from spora_build.workflows.planning.read_headers import TISSUES_FILE, read_headers
 
-TISSUES_FILE = "tissues.csv"
 DEFAULT_MPP = ("native", 1.0)
-HEADER_THREADS = 8
-"""Headers are read from disk more than they are parsed: a few at once hide the waiting."""
 
 Assign = Callable[[Sequence[TissueRequest]], Sequence[TissueCodes]]
 
@@ -88,15 +85,7 @@ def _name_problems(dataset: str) -> list[Problem]:
 
 
 def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Problem]]:
-    settings = submission.settings
-
-    def read(row: ImageRow) -> ImageFacts | tuple[Problem, ...]:
-        return read_facts(
-            row, submission.panels.get(row.modality), settings.mpp_override.get(row.modality.name), TISSUES_FILE
-        )
-
-    with ThreadPoolExecutor(HEADER_THREADS) as pool:
-        results = list(pool.map(read, submission.images))
+    results = read_headers(submission)
     facts = [result for result in results if isinstance(result, ImageFacts)]
     return facts, [problem for result in results if isinstance(result, tuple) for problem in result]
 
