@@ -77,6 +77,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PART_BYTES", 4 << 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overrides", [{}, {"pyramid": True, "mpp": [1.0]}])
 def test_parts_make_the_bytes_of_the_whole(
     raw: Path, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, overrides: dict[str, object]
