@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import tifffile
 
+from spora_build.checks.view import DatasetView
 from spora_build.errors import UsageError
 from spora_build.example.tissue import draw_multiplex, make_tissue
 from spora_build.model.geometry import Size, Window
@@ -20,6 +21,7 @@ from spora_build.segmenters import Planes
 from spora_build.segmenters.nuclei import SEGMENTER
 from spora_build.store.image import open_image
 from spora_build.workflows.cells.stage_segment import run_segment, settings_of
+from spora_build.workflows.reporting.tables import read_provenance
 from tests.pixels.match_cells import Match, match
 from tests.segmenters import stand_ins
 from tests.workflows.raw_cells import Built, RawCells
@@ -57,6 +59,8 @@ def test_tissues_without_masks_get_cells_and_others_keep_theirs(built: Built) ->
     told = json.loads((built.layout.metadata / "segmentation.json").read_text())
     assert set(told) == segmented
     assert told[built.tissue("b.tif")]["nuclear_channels"] == ["DAPI"]
+    facts = dict(read_provenance(DatasetView(built.layout.root)))
+    assert facts["Cells by nuclei"].startswith("segmented in 2 tissues; spora-build ")
     again = run_segment(built.layout, NucleiSettings())
     assert {outcome.status for outcome in again} == {Status.SKIPPED}
 
