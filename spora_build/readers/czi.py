@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from spora_build.errors import Place, Problem, UnreadableFileError
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import Roi
+from spora_build.readers._czi_child import MAX_CHANNELS, CziChild, Rectangle
 from spora_build.readers._czi_tiles import TileClaims
 from spora_build.readers._czi_xml import CziDescription, read_description
 from spora_build.readers._file_bytes import FileBytes
@@ -24,20 +25,18 @@ _MAGIC = b"ZISRAWFILE\0"
 _DTYPES = {"Gray8": "uint8", "Gray16": "uint16", "Gray32Float": "float32", "Bgr24": "uint8", "Bgr48": "uint16"}
 _STACK_AXES = "ZTRIHVB"
 """Slice, time, rotation, illumination, phase, view, block: a tissue has one of each."""
-_MAX_CHANNELS = 1000
 _EMPTY_SHARE = 1000
 """A scene that is so many times larger than all tiles together has a place that cannot be."""
-_CACHE_BYTES = 64 * 2**20
 _SMALLEST_BLOCK_PX = 256
 _FAILURES = (RuntimeError, ValueError, IndexError, OverflowError, OSError, struct.error)
-"""What libCZI's exceptions become in Python."""
+"""What libCZI's exceptions, and its death, become in Python."""
 
 
 @dataclass(frozen=True)
 class CziPixels:
     """The channels of one scene; glass that was never scanned is white in colour, fluorescence is 0 there."""
 
-    reader: Any
+    child: CziChild
     claims: TileClaims
     scene: int | None
     row: int
@@ -52,9 +51,9 @@ class CziPixels:
         try:
             self.claims.check(*place)
             if self.is_rgb:
-                bgr = self.reader.read(roi=place, plane={"C": 0}, scene=self.scene, background_pixel=(1.0, 1.0, 1.0))
+                bgr = self.child.read(place, 0, self.scene, 1.0)
                 return np.stack([bgr[:, :, 2 - channel] for channel in channels])
-            planes = [self.reader.read(roi=place, plane={"C": c}, scene=self.scene)[:, :, 0] for c in channels]
+            planes = [self.child.read(place, c, self.scene, 0.0)[:, :, 0] for c in channels]
         except _FAILURES as error:
             raise _unreadable(self.file, "a part of it is damaged") from error
         return np.stack(planes)
@@ -77,50 +76,50 @@ def open_rois(path: Path) -> Iterator[list[Roi]]:
     """
     if not can_read(path):
         raise _unreadable(path.name, "it is no CZI file")
-    pyczi = _library(path.name)
-    cache = pyczi.CacheOptions(type=pyczi.CacheType.Standard, max_memory_usage=_CACHE_BYTES, max_sub_block_count=None)
     with closing(FileBytes(path)) as content:
         try:
             claims = TileClaims(content)
-            reader = pyczi.CziReader(str(path), cache_options=cache)
+            child = CziChild(path)
+        except ImportError as error:
+            raise _not_installed(path.name) from error
         except (*_FAILURES, UnreadableFileError) as error:
             raise _unreadable(path.name, "it is damaged, not copied whole, or one part of a file in several") from error
-        try:
+        with closing(child):
             try:
-                rois = _rois(reader, claims, path.name)
+                rois = _rois(child, claims, path.name)
             except _FAILURES as error:
                 raise _unreadable(path.name, "its description makes no sense") from error
             yield rois
-        finally:
-            reader.close()
 
 
-def _rois(reader: Any, claims: TileClaims, file: str) -> list[Roi]:
-    description = read_description(reader.raw_metadata, file)
-    extent: Mapping[str, tuple[int, int]] = reader.total_bounding_box_no_pyramid
-    scenes = reader.scenes_bounding_rectangle_no_pyramid or {None: reader.total_bounding_rectangle_no_pyramid}
+def _rois(child: CziChild, claims: TileClaims, file: str) -> list[Roi]:
+    header = child.describe()
+    description = read_description(header.metadata, file)
+    extent = header.extent
     sizes = {axis: extent[axis][1] - extent[axis][0] for axis in ("C", *_STACK_AXES) if axis in extent}
     channels = sizes.get("C", 1)
-    tiles = _tiles(reader)
-    covered = sum(tile.height * tile.width for tile in tiles)
-    if channels > _MAX_CHANNELS or any(place.w * place.h > _EMPTY_SHARE * covered for place in scenes.values()):
+    if not header.tiles:
+        raise ValueError("no tile at full resolution")
+    covered = sum(height * width for height, width in header.tiles)
+    places = header.scenes.values()
+    if channels > MAX_CHANNELS or any(width * height > _EMPTY_SHARE * covered for _, _, width, height in places):
         raise _unreadable(file, "its tiles lie where none can be")
-    kinds = {reader.get_channel_pixel_type(channel) for channel in range(channels)}
+    kinds, tile = header.pixel_types, Size(*header.tiles[0])
     if len(kinds) != 1 or not kinds <= _DTYPES.keys():
         raise _unreadable(file, f"its channels hold {', '.join(sorted(kinds)) or 'nothing'}, which is not read")
     is_stack = any(size > 1 for axis, size in sizes.items() if axis != "C")
     problem = stack_problem(sizes, file) if is_stack else None
     return [
-        _roi(reader, claims, scene, place, next(iter(kinds)), channels, description, tiles[0], problem, file)
-        for scene, place in sorted(scenes.items())
+        _roi(child, claims, scene, place, next(iter(kinds)), channels, description, tile, problem, file)
+        for scene, place in sorted(header.scenes.items())
     ]
 
 
 def _roi(
-    reader: Any,
+    child: CziChild,
     claims: TileClaims,
     scene: int | None,
-    place: Any,
+    place: Rectangle,
     pixel_type: str,
     channels: int,
     description: CziDescription,
@@ -128,7 +127,8 @@ def _roi(
     problem: Problem | None,
     file: str,
 ) -> Roi:
-    size = Size(place.h, place.w)
+    col, row, width, height = place
+    size = Size(height, width)
     name = description.scenes.get(scene, f"scene {scene + 1}") if scene is not None else ""
     if problem is not None:
         return refused_roi(problem, size, kind="CZI", name=name, pixel_size=description.measured.pixel_size)
@@ -146,39 +146,21 @@ def _roi(
         block=Size(
             min(max(tile.height, _SMALLEST_BLOCK_PX), size.height), min(max(tile.width, _SMALLEST_BLOCK_PX), size.width)
         ),
-        source=CziPixels(reader, claims, scene, place.y, place.x, is_rgb, file),
+        source=CziPixels(child, claims, scene, row, col, is_rgb, file),
         format="CZI",
         problems=description.measured.problems,
     )
 
 
-def _tiles(reader: Any) -> list[Size]:
-    """Sizes of the tiles of the first channel at full resolution. Raises ValueError where there is none."""
-    found: list[Size] = []
-
-    def take(_: int, info: Any) -> bool:
-        found.append(Size(info.physicalSize.h, info.physicalSize.w))
-        return True
-
-    reader.enumerate_subblocks_subset(take, {"C": 0}, only_layer0=True)
-    if not found:
-        raise ValueError("no tile at full resolution")
-    return found
-
-
-def _library(file: str) -> Any:
-    try:
-        from pylibCZIrw import czi
-    except (ImportError, OSError) as error:
-        raise UnreadableFileError(
-            Problem(
-                "E-READ-170",
-                "CZI files are read with Zeiss's pylibCZIrw, which is not installed.",
-                "install it with `pip install 'spora-build[czi]'`, or export the image as OME-TIFF.",
-                Place(file=file),
-            )
-        ) from error
-    return czi
+def _not_installed(file: str) -> UnreadableFileError:
+    return UnreadableFileError(
+        Problem(
+            "E-READ-170",
+            "CZI files are read with Zeiss's pylibCZIrw, which is not installed.",
+            "install it with `pip install 'spora-build[czi]'`, or export the image as OME-TIFF.",
+            Place(file=file),
+        )
+    )
 
 
 def _unreadable(file: str, why: str) -> UnreadableFileError:
