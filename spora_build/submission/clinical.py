@@ -122,8 +122,10 @@ def _unmatched(table: ClinicalTable, numbers: Mapping[str, int], images: Sequenc
     first_row: dict[str, int] = {}
     for image in images:
         value = key_value(image, table.key)
-        if value is not None:
+        if value:
             first_row.setdefault(value, image.row)
+    if not first_row:  # no row has a patient yet, which the sheet of tissues tells
+        return []
     without = [row for value, row in first_row.items() if value not in table.rows]
     alone = [value for value in table.rows if value not in first_row]
     almost = {loose_identifier(value) for value in first_row if value not in table.rows}

@@ -38,7 +38,8 @@ class ImageRow:
     path: Path = field(repr=False)
     """Absolute path of an existing file or folder inside the raw folder."""
     patient: str = field(repr=False)
-    """Raw patient identifier: never leaves the contributor's machine."""
+    """Raw patient identifier: never leaves the contributor's machine. Empty where the sheet has none, which is an
+    error of the sheet: the row is kept so that what else is wrong with it is told at once."""
     modality: Modality
     series: int | str | None = None
     """Which acquisition of the file: its name, or its position counted from 0. None: the only one."""
@@ -88,7 +89,7 @@ def read_tissues(root: Path) -> tuple[tuple[ImageRow, ...], list[Problem]]:
 
 
 def _image_row(row: SheetRow, columns: Columns, paths: RawPaths, file: str) -> tuple[ImageRow | None, list[Problem]]:
-    """The row as a value, None where image, patient or modality fail it; other cells that fail count as empty."""
+    """The row as a value, None where image or modality fail it; other cells that fail count as empty."""
     number = row.number
     problems = [
         problem("E-TISSUE-003", file, number, name, name=name) for name in REQUIRED if columns.cell(row, name) is None
@@ -115,13 +116,13 @@ def _image_row(row: SheetRow, columns: Columns, paths: RawPaths, file: str) -> t
     patient = columns.cell(row, "patient")
     if patient is not None and looks_rewritten(patient):
         problems.append(problem("W-TISSUE-025", file, number, "patient"))
-    if path is None or patient is None or modality is None:
+    if path is None or modality is None:
         return None, problems
     row_value = ImageRow(
         row=number,
         image=image,
         path=path,
-        patient=patient,
+        patient=patient or "",
         modality=modality,
         series=series,
         tissue=columns.cell(row, "tissue"),

@@ -142,6 +142,14 @@ def test_a_dataset_name_has_a_form(tmp_path: Path) -> None:
         prepare(ConvertRequest(raw=raw, name="Smith_2023", out=tmp_path))
 
 
+def test_a_missing_patient_hides_no_other_problem_of_its_row(tmp_path: Path) -> None:
+    """As after ``init``: everything but the patients is known, and the clinical table names them already."""
+    raw = small_raw(tmp_path / "raw", {"patient": "", "mpp": ""})
+    (raw / "clinical.csv").write_text("patient,grade\nP1,2\nP2,3\n")
+    (raw / "panel_imc.csv").write_text("channel,marker\n1,CD3E\n2,CD4\n")
+    assert set(problem_codes(raw, tmp_path)) == {"E-TISSUE-003", "E-MPP-001", "E-PANEL-103"}
+
+
 @pytest.mark.parametrize(("name", "code"), [(None, "E-NAME-002"), ("Smith_2023", "E-NAME-001")])
 def test_a_missing_name_hides_no_other_problem(tmp_path: Path, name: str | None, code: str) -> None:
     raw = small_raw(tmp_path / "raw", {"mpp": ""})

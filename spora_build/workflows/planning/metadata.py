@@ -60,7 +60,7 @@ def plan_metadata(
         gate.look_at_channels(file, texts_of_channels)
     texts: Texts = _clinical(submission, gate)
     sheet = _sheet_columns(submission)
-    texts |= gate.let_through("tissues", sheet, [image.patient for image in images])
+    texts |= gate.let_through("tissues", sheet, [image.patient or f"row {image.row}" for image in images])
     if submission.settings.keep_original_ids:
         texts[ORIGINAL_PATIENT] = [image.patient for image in images]
     typed = {name: infer_column(values) for name, values in texts.items()}
@@ -92,7 +92,7 @@ def gate_tokens(submission: Submission) -> TokenSet:
     images = submission.images
     tissues = [text for image in images for text in (image.tissue, image.image) if text]
     tokens = sheet_tokens(
-        (image.patient for image in images),
+        (image.patient for image in images if image.patient),
         (image.biopsy for image in images if image.biopsy),
         (text for name in (*tissues, *file_names(submission)) for text in file_texts(name)),
     )
