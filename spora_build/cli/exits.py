@@ -15,6 +15,7 @@ from spora_build.errors import ExitCode, Severity, SporaBuildError
 from spora_build.model.report import Outcome, Status
 
 _INTERRUPTED = b"\nInterrupted. What is finished stays; the same command goes on from there.\n"
+_WORKER_KILLED = "E-ENV-010"
 _SHOW_CURSOR = b"\x1b[?25h"
 """What a progress bar that never ends has hidden."""
 
@@ -67,7 +68,10 @@ def _stop_on_signals() -> None:
 
 
 def exit_with(outcomes: Sequence[Outcome], *, takes_only: bool = True) -> None:
-    """Leave with 3 where tissues failed (5 where the machine is to blame for all), saying how to retry just those."""
+    """Leave with 3 where tissues failed, saying how to retry just those.
+
+    With 5 where the machine is to blame for all of them: but a worker that was killed takes its own tissue alone.
+    """
     failures = [outcome for outcome in outcomes if outcome.status is Status.FAILED]
     if not failures:
         return
@@ -80,12 +84,22 @@ def exit_with(outcomes: Sequence[Outcome], *, takes_only: bool = True) -> None:
         soft_wrap=True,
         markup=False,
     )
-    raise typer.Exit(ExitCode.ENVIRONMENT if all(map(_is_the_machine_s, failures)) else ExitCode.PARTIAL)
+    spares_others = {outcome.tissue_id for outcome in outcomes} > set(failed) and all(map(_was_killed, failures))
+    is_machine_s = all(map(_is_the_machine_s, failures)) and not spares_others
+    raise typer.Exit(ExitCode.ENVIRONMENT if is_machine_s else ExitCode.PARTIAL)
 
 
 def _is_the_machine_s(outcome: Outcome) -> bool:
-    errors = [problem for problem in outcome.problems if problem.severity is Severity.ERROR]
-    return bool(errors) and all(problem.code.startswith("E-ENV-") for problem in errors)
+    codes = _errors(outcome)
+    return bool(codes) and all(code.startswith("E-ENV-") for code in codes)
+
+
+def _was_killed(outcome: Outcome) -> bool:
+    return _errors(outcome) == {_WORKER_KILLED}
+
+
+def _errors(outcome: Outcome) -> set[str]:
+    return {problem.code for problem in outcome.problems if problem.severity is Severity.ERROR}
 
 
 def typed_command() -> tuple[str, ...]:

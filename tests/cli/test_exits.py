@@ -9,6 +9,7 @@ import typer
 
 from spora_build.cli import exits
 from spora_build.errors import ExitCode, Problem, UsageError
+from spora_build.model.report import Outcome, Status
 
 SECRET = "Hans_Muster_1950"
 
@@ -56,3 +57,28 @@ def test_no_text_of_a_foreign_error_is_shown(
 def test_the_command_to_type_again(typed: str, again: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["spora-build", *typed.split(), "my folder"])
     assert " ".join(exits.typed_command()) == f"spora-build {again} 'my folder'"
+
+
+@pytest.mark.parametrize(
+    ("failures", "code"),
+    [
+        ({"b": "E-IMAGE-003"}, ExitCode.PARTIAL),
+        ({"b": "E-ENV-001"}, ExitCode.ENVIRONMENT),
+        ({"b": "E-ENV-001", "a": "E-IMAGE-003"}, ExitCode.PARTIAL),
+        ({"b": "E-ENV-010"}, ExitCode.PARTIAL),
+        ({"a": "E-ENV-010", "b": "E-ENV-010"}, ExitCode.ENVIRONMENT),
+        ({}, None),
+    ],
+)
+def test_a_killed_worker_takes_its_own_tissue_alone(failures: dict[str, str], code: ExitCode | None) -> None:
+    outcomes = [Outcome(tissue, "images", Status.DONE) for tissue in ("a", "b") if tissue not in failures]
+    outcomes += [
+        Outcome(tissue, "images", Status.FAILED, (Problem(found, "told.", "do."),))
+        for tissue, found in failures.items()
+    ]
+    if code is None:
+        exits.exit_with(outcomes)
+        return
+    with pytest.raises(typer.Exit) as left:
+        exits.exit_with(outcomes)
+    assert left.value.exit_code == code
