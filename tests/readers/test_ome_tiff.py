@@ -184,14 +184,14 @@ def test_channel_of_a_missing_file_is_named(tmp_path: Path, companion: bool) -> 
         assert codes(roi) == ["E-TIFF-005"]
         assert "channel 2" in roi.problems[0].what
         assert "part1" not in str(roi.problems[0])
-        with pytest.raises(UnreadableFileError, match="E-TIFF-005 part0"):
+        with pytest.raises(UnreadableFileError, match=r"E-TIFF-005 (part0|set)\."):
             roi.read([0], Window(0, 0, 1, 1))
 
 
 def test_missing_companion(tmp_path: Path) -> None:
     set_of_files(tmp_path, companion=True)
     (tmp_path / "set.companion.ome").unlink()
-    with pytest.raises(UnreadableFileError, match="E-TIFF-004 part0.*companion file"):
+    with pytest.raises(UnreadableFileError, match=r"E-TIFF-004 part0.*companion file"):
         only(tmp_path / "part0.ome.tif")
 
 
