@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from spora_build.workflows.drafting.panel import COLUMNS as PANEL_COLUMNS
 from spora_build.workflows.drafting.panel import draft_panel, is_listed
 from spora_build.workflows.drafting.registered_pairs import registered_tissues
 from spora_build.workflows.drafting.same_acquisition import merge_copies
+from spora_build.workflows.drafting.steinbock_images import imc_pixel_sizes
 from spora_build.workflows.drafting.tissues import COLUMNS as TISSUE_COLUMNS
 from spora_build.workflows.drafting.tissues import ListedImage, draft_rows, find_listed, listed_images, to_fill_in
 
@@ -63,7 +64,8 @@ def draft(root: Path) -> Draft:
     found, more = merge_copies(found)
     problems += more
     listed = listed_images(root)
-    guesses = {image: _known_or_guess(image, find_listed(image, listed), root) for image in found}
+    imc = imc_pixel_sizes(root, found)
+    guesses = {image: _known_or_guess(image, find_listed(image, listed), root, imc) for image in found}
     found, more = _without_pictures(found, guesses)
     problems += more
     if not found:
@@ -72,7 +74,7 @@ def draft(root: Path) -> Draft:
     new = [image for image in found if find_listed(image, listed) is None]
     pairing = pair_masks(found, masks)
     tissues, more = registered_tissues(found, {image: guess.modality for image, guess in guesses.items()})
-    rows = draft_rows(new, guesses, known_patients(root), pairing.cell, pairing.tissue, tissues)
+    rows = draft_rows(new, guesses, known_patients(root), pairing.cell, pairing.tissue, tissues, imc)
     tables = cell_tables_note(root)
     if tables is not None and not (root / SETTINGS_FILE).exists():
         problems.append(tables)
@@ -103,14 +105,14 @@ def write_templates(root: Path, modality: Modality) -> Draft:
     return Draft(tuple(written), 0, ())
 
 
-def _known_or_guess(image: Acquisition, row: ListedImage | None, root: Path) -> Guess:
+def _known_or_guess(image: Acquisition, row: ListedImage | None, root: Path, imc: Container[Acquisition]) -> Guess:
     """The modality that the sheet gives, which goes before any guess."""
     if row is not None and row.modality:
         try:
             return Guess(Modality.parse(row.modality).name)
         except ValueError:
             return Guess("", "tissues.csv names one that spora does not have")
-    return guess_modality(image, root)
+    return Guess("imc") if image in imc else guess_modality(image, root)
 
 
 def _without_pictures(

@@ -69,8 +69,9 @@ def draft_rows(
     cell_masks: Mapping[Acquisition, str],
     tissue_masks: Mapping[Acquisition, str],
     tissues: Mapping[Acquisition, str],
+    mpps: Mapping[Acquisition, float],
 ) -> list[dict[str, str]]:
-    """One row for each acquisition; what nobody but a person knows is empty."""
+    """One row for each acquisition; what nobody but a person knows is empty. ``mpps``: of files that have none."""
     rows = []
     for image in images:
         rows.append(
@@ -80,6 +81,7 @@ def draft_rows(
                 "modality": guesses[image].modality,
                 "series": series_of(image),
                 "tissue": tissues.get(image, ""),
+                "mpp": f"{mpps[image]:g}" if image in mpps and image.roi.mpp is None else "",
                 "cell_mask": cell_masks.get(image, ""),
                 "tissue_mask": tissue_masks.get(image, ""),
             }
@@ -100,7 +102,7 @@ def to_fill_in(
     if named:
         what = f"rows with the patient that clinical.csv names for the file: {named} of {len(rows)}."
         problems.append(Problem("W-INIT-031", what, "check them.", place))
-    for image in images:
+    for image, row in zip(images, rows, strict=True):
         at = Place(file=image.file)
         guess = guesses[image]
         if not guess.modality:
@@ -111,7 +113,7 @@ def to_fill_in(
             problems.append(
                 Problem("W-INIT-033", f"taken for {guess.modality}: {guess.doubt}.", "check the column modality.", at)
             )
-        if image.roi.mpp is None:
+        if image.roi.mpp is None and not row["mpp"]:
             what = "the file has no pixel size that can be believed."
             problems.append(
                 Problem(

@@ -56,6 +56,17 @@ def test_imc_needs_only_patients(sample_data: Path, tmp_path: Path, key_file: Pa
     assert len(pd.read_parquet(next(dataset.rglob("tissues.parquet")))) == 6
 
 
+def test_a_steinbock_folder_needs_only_patients(sample_data: Path, tmp_path: Path, key_file: Path) -> None:
+    """Its TIFFs name neither channels nor pixel size: panel.csv and images.csv do."""
+    raw = copy(sample_data, "imc-bodenmiller/steinbock", tmp_path)
+    draft(raw)
+    rows = read_rows(raw / "tissues.csv")
+    assert [(row["modality"], row["mpp"]) for row in rows] == [("imc", "1")] * 6
+    fill_in(raw / "tissues.csv", patient="P{}")
+    dataset = convert(raw, tmp_path, key_file, name="smith2023novel")
+    assert list(channels_of(dataset)["channel_name"]) == ["Ag107", "KRT5", "Laminin", "YBX1", "H3K27ac"]
+
+
 def test_a_slide_needs_only_patients(sample_data: Path, tmp_path: Path, key_file: Path) -> None:
     raw = copy(sample_data, "svs-cmu", tmp_path)
     assert "W-INIT-033" in codes(draft(raw))
