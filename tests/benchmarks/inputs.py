@@ -7,6 +7,7 @@ around the tissue, shot noise. Large images repeat a field of 2048 pixels, which
 from __future__ import annotations
 
 import csv
+import multiprocessing
 import os
 from collections.abc import Iterator
 from functools import lru_cache
@@ -59,7 +60,12 @@ def _once(folder: Path, make: Any) -> Path:
     if not folder.exists():
         unfinished = folder.with_name(folder.name + ".unfinished")
         unfinished.mkdir(parents=True)
-        make(unfinished)
+        # in a process of its own: commands that are measured start with the peak memory of the one that starts them
+        maker = multiprocessing.get_context("fork").Process(target=make, args=(unfinished,))
+        maker.start()
+        maker.join()
+        if maker.exitcode:
+            raise RuntimeError(f"the input {folder.name} could not be made")
         unfinished.rename(folder)
     return folder
 
