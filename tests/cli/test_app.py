@@ -74,6 +74,10 @@ def test_version() -> None:
     assert spora_build("--version").stdout.decode().strip() == f"spora-build {__version__}"
 
 
+def test_fewer_than_no_workers_make_no_sense() -> None:
+    assert spora_build("tile", "--jobs", "-1").returncode == 2
+
+
 def test_doctor_finds_this_machine_able() -> None:
     done = spora_build("doctor")
     assert done.returncode == 0, done.stdout.decode()
