@@ -53,8 +53,9 @@ def running() -> Iterator[Any]:
 
 @pytest.fixture
 def cluster(running: Any) -> Iterator[DaskCluster]:
-    """A connection to them."""
+    """A connection to both of them: a worker that the test before killed takes a moment to come back."""
     with open_cluster(running.scheduler_address, threads=1) as connected:
+        connected.client.wait_for_workers(2, timeout=120)
         yield connected
 
 
