@@ -16,6 +16,7 @@ from typing import IO, Any
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
+from zlib_ng import zlib_ng
 
 PIECE_BYTES = 1 << 20
 _lib: Any = imagecodecs  # its type hints know no arrays
@@ -38,16 +39,15 @@ DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipF
 def write_pieced_zip(file: IO[bytes], name: str, pieces: Iterable[memoryview | bytes], *, runs: bool) -> None:
     """Write an archive with one member, each of ``pieces`` (at most PIECE_BYTES long) flushed by itself.
 
-    ``runs``: match only repetitions of one byte, which is all there is in a mask of two values, and three times as
-    fast. All sizes are written as zip64.
+    ``runs``: match only repetitions of one byte, which is all there is in a mask of two values. There is one way to do
+    that, so that zlib-ng makes zlib's very bytes, six times as fast. All sizes are written as zip64.
     """
     encoded = name.encode("ascii")
     file.write(_local_header(encoded, 0, 0, 0))
     checksum = size = packed = 0
-    strategy = zlib.Z_RLE if runs else zlib.Z_DEFAULT_STRATEGY
-    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
+    compressor = _compressor(runs)
     for piece in pieces:
-        checksum = zlib.crc32(piece, checksum)
+        checksum = zlib_ng.crc32(piece, checksum)
         size += len(piece)
         packed += file.write(compressor.compress(piece))
         packed += file.write(compressor.flush(zlib.Z_FULL_FLUSH))
@@ -58,6 +58,12 @@ def write_pieced_zip(file: IO[bytes], name: str, pieces: Iterable[memoryview | b
     file.seek(0)
     file.write(_local_header(encoded, checksum, packed, size))
     file.seek(0, 2)
+
+
+def _compressor(runs: bool) -> Any:
+    if runs:
+        return zlib_ng.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    return zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
 
 
 def read_pieces(file: IO[bytes], member: zipfile.ZipInfo) -> Iterator[memoryview]:
@@ -72,7 +78,7 @@ def read_pieces(file: IO[bytes], member: zipfile.ZipInfo) -> Iterator[memoryview
         inflated = _as_stored(file, member)
     checksum = size = 0
     for piece in inflated:
-        checksum = zlib.crc32(piece, checksum)
+        checksum = zlib_ng.crc32(piece, checksum)
         size += len(piece)
         yield piece
     if checksum != member.CRC or size != member.file_size:

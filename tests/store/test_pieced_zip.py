@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+import zlib
 from shutil import which
 
 import numpy as np
@@ -37,6 +38,16 @@ def test_zipfile_and_we_read_what_was_written(pieces: list[bytes], runs: bool) -
         assert archive.namelist() == ["a.npy"]
         assert archive.read("a.npy") == b"".join(pieces)
     assert read(file) == b"".join(pieces)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3000)), min_size=1, max_size=300))
+def test_runs_are_deflated_to_the_bytes_of_zlib(runs: list[tuple[int, int]]) -> None:
+    values, lengths = np.array(runs).T
+    data = np.repeat(values.astype(np.uint8), lengths).tobytes()
+    compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, zlib.Z_RLE)
+    expected = compressor.compress(data) + compressor.flush(zlib.Z_FULL_FLUSH) + compressor.flush()
+    assert expected in written([data], runs=True).getvalue()
 
 
 def test_no_piece_needs_zlib(monkeypatch: pytest.MonkeyPatch) -> None:
