@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 
 from spora_build.nomenclature.curated import CURATED_FILE, curated_markers
 from spora_build.nomenclature.fold import fold
-from spora_build.nomenclature.gene_table import genes, genes_with_alias, genes_with_symbol, is_approved_symbol
+from spora_build.nomenclature.gene_table import Gene, genes, genes_with_alias, genes_with_symbol, is_approved_symbol
 from spora_build.nomenclature.proposal import Confidence, Kind
 
 UNIPROT = re.compile(r"(?:[OPQ][0-9][A-Z0-9]{3}[0-9]|[A-NR-Z][0-9](?:[A-Z][A-Z0-9]{2}[0-9]){1,2})(?:-[1-9][0-9]*)?")
@@ -31,21 +31,40 @@ def test_approved_symbols_are_exact() -> None:
     assert not is_approved_symbol("")
 
 
+def test_searching_the_table_finds_what_folding_every_name_of_it_finds() -> None:
+    by_symbol: defaultdict[str, list[Gene]] = defaultdict(list)
+    by_alias: defaultdict[str, list[Gene]] = defaultdict(list)
+    table = genes()
+    for gene in table.values():
+        by_symbol[fold(gene.symbol)].append(gene)
+        for key in dict.fromkeys(map(fold, gene.other_names)):
+            by_alias[key].append(gene)
+    names = [name for gene in table.values() for name in (gene.symbol, *gene.other_names)]
+    odd = [name for name in names if not name.isascii() or not {"+", "/"}.isdisjoint(name)]
+    assert len(odd) > 150
+    for name in (*odd, *names[::200], "", "+", "-", "P04217", "cd3++", "no such gene"):
+        assert genes_with_symbol(name) == tuple(by_symbol[fold(name)]), name
+        assert genes_with_alias(name) == tuple(by_alias[fold(name)]), name
+        assert is_approved_symbol(name) == (name in table), name
+
+
 def test_curated_proteins_are_symbols_with_the_accession_of_the_gene_table() -> None:
     rows = [row for row in curated_markers() if row.kind is Kind.PROTEIN and row.uniprot_id]
+    table = genes()
     assert len(rows) > 500
     wrong = [
         row.marker
         for row in rows
-        if row.marker not in NOT_A_SYMBOL and row.uniprot_id not in genes()[row.marker].uniprot_ids
+        if row.marker not in NOT_A_SYMBOL and row.uniprot_id not in table[row.marker].uniprot_ids
     ]
     assert not wrong
 
 
 def test_candidates_that_are_genes_have_their_accession() -> None:
-    pairs = [candidate for row in curated_markers() for candidate in row.candidates if candidate.name in genes()]
+    table = genes()
+    pairs = [candidate for row in curated_markers() for candidate in row.candidates if candidate.name in table]
     assert len(pairs) > 200
-    assert not [c for c in pairs if c.uniprot_id not in genes()[c.name].uniprot_ids]
+    assert not [c for c in pairs if c.uniprot_id not in table[c.name].uniprot_ids]
 
 
 def test_accessions_have_the_right_form() -> None:
