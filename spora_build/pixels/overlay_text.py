@@ -49,28 +49,41 @@ def count_text_signs(picture: NDArray[np.uint8]) -> int:
     Looks for signs of 7 to 96 px in black, white or a pure colour on something else. Handwriting, pale or blurred
     text and letters that touch each other are missed.
     """
+    return max((_longest_row(mask, picture) for mask in _pure_colours(picture)), default=0)
+
+
+def _longest_row(mask: NDArray[np.bool_], picture: NDArray[np.uint8]) -> int:
     from scipy import ndimage
 
-    most = 0
-    for mask in _pure_colours(picture):
-        labels, count = ndimage.label(mask, np.ones((3, 3), bool))
-        if count < LEAST_SIGNS:
-            continue
-        areas, boxes = np.bincount(labels.ravel()), ndimage.find_objects(labels)
-        turned = [(cols, rows) for rows, cols in boxes]
-        signs = _signs(labels, areas, boxes, picture)
-        turned_signs = _signs(labels.T, areas, turned, picture.transpose(0, 2, 1))
-        rows = [*_rows_of(list(signs)), *_rows_of(list(turned_signs))]
-        most = max([most, *(len(row) for row in rows)])
-    return most
+    labels, count = ndimage.label(mask, np.ones((3, 3), bool))
+    if count < LEAST_SIGNS:
+        return 0
+    areas, boxes = np.bincount(labels.ravel()), ndimage.find_objects(labels)
+    turned = [(cols, rows) for rows, cols in boxes]
+    signs = _signs(labels, areas, boxes, picture)
+    turned_signs = _signs(labels.T, areas, turned, picture.transpose(0, 2, 1))
+    rows = [*_rows_of(list(signs)), *_rows_of(list(turned_signs))]
+    return max(map(len, rows), default=0)
 
 
 def _pure_colours(picture: NDArray[np.uint8]) -> Iterator[NDArray[np.bool_]]:
-    low, high = picture <= LOW, picture >= HIGH
-    code = high[0].astype(np.uint8) + 2 * high[1] + 4 * high[2]
-    code[~(low | high).all(axis=0)] = 8
-    for colour in np.flatnonzero(np.bincount(code.ravel(), minlength=9)[:8]):
-        yield code == colour
+    """Where a colour is whose channels are all off or on, for each of the eight that may make a row of signs."""
+    high, between = picture >= HIGH, (picture > LOW) & (picture < HIGH)
+    code = sum((high[channel] * np.uint8(1 << channel) for channel in range(3)), 8 * between.any(axis=0).view(np.uint8))
+    for colour in range(8):
+        mask: NDArray[np.bool_] = code == colour
+        # a sign has pixels in each of its rows
+        if np.count_nonzero(mask) >= LEAST_SIGNS * LEAST_HEIGHT_PX and (
+            _may_hold_a_row(mask) or _may_hold_a_row(mask.T)
+        ):
+            yield mask
+
+
+def _may_hold_a_row(mask: NDArray[np.bool_]) -> bool:
+    """Whether a line of pixels goes through enough pieces: one through the feet of a row meets all of its signs."""
+    begins = mask[:, 1:] > mask[:, :-1]
+    pieces = begins.sum(axis=1) + mask[:, 0]
+    return bool(pieces.max(initial=0) >= LEAST_SIGNS)
 
 
 def _signs(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -83,3 +85,27 @@ def test_rows_of_equal_disks_are_no_text() -> None:
     for radius in (5, 8, 14, 30):
         disks = np.hypot(rows % 70 - 35, cols % 70 - 35) < radius
         assert count_text_signs(np.where(disks, 10, 245).astype(np.uint8)[None].repeat(3, 0)) == 0
+
+
+def drawn_letters(count: int) -> NDArray[np.uint8]:
+    """As many letters N of the least height in a row, black on white, their feet a little uneven."""
+    picture = np.full((3, 24, 120), 255, np.uint8)
+    for at in range(count):
+        top, left = 8 + at % 2, 4 + 9 * at
+        picture[:, top : top + 7, [left, left + 5]] = 0
+        picture[:, top + np.arange(6), left + np.arange(6)] = 0
+    return picture
+
+
+@pytest.mark.parametrize(("count", "found"), [(4, 0), (5, 5), (12, 12)])
+def test_the_least_that_is_text_is_found_however_it_is_turned(count: int, found: int) -> None:
+    picture = drawn_letters(count)
+    assert count_text_signs(picture) == count_text_signs(picture.transpose(0, 2, 1)) == found
+
+
+def test_glass_alone_asks_for_no_labels() -> None:
+    code = (
+        "import sys, numpy; from spora_build.pixels.overlay_text import count_text_signs;"
+        "print(count_text_signs(numpy.full((3, 256, 512), 244, numpy.uint8)), 'scipy' in sys.modules)"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == ["0", "False"]
