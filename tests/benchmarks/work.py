@@ -27,17 +27,20 @@ from spora_build.workflows.running.free_memory import share_one_pool
 
 took: dict[str, float] = {}
 """CPU seconds of this process by part."""
+waited: dict[str, float] = {}
+"""Seconds until each part was done, whichever processes did it."""
 
 
 def timed(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, its CPU time noted."""
+    """The function, its time noted."""
 
     def run(*args: Any, **options: Any) -> Any:
-        start = time.process_time()
+        start, began = time.process_time(), time.perf_counter()
         try:
             return work(*args, **options)
         finally:
             took[name] = took.get(name, 0.0) + time.process_time() - start
+            waited[name] = waited.get(name, 0.0) + time.perf_counter() - began
 
     return run
 
@@ -89,7 +92,7 @@ def tile(mask: str, size: str, stride: str) -> None:
     said["hash"] = hashlib.sha256(found.tiling.coordinates.astype("<i8").tobytes()).hexdigest()
 
 
-said: dict[str, Any] = {"took": took}
+said: dict[str, Any] = {"took": took, "waited": waited}
 
 if __name__ == "__main__":
     share_one_pool()
