@@ -100,8 +100,11 @@ def _still_old(table: str, name: str, action: Cap | Bin | DaysSince, values: Val
 
 def _names_of(table: str, decided: Collection[str], names: Sequence[str], raw_ids: Collection[str]) -> list[Finding]:
     """Decided columns whose very name holds an identifier."""
+    chosen = [(place, name) for place, name in enumerate(names, start=1) if name in decided]
+    if not chosen:
+        return []  # making thousands of identifiers ready takes a while
     ids = hidden_ids.RawIds.of(raw_ids)
-    bad = [place for place, name in enumerate(names, start=1) if name in decided and ids.are_in(name)]
+    bad = [place for place, name in chosen if ids.are_in(name)]
     return [hidden_ids.named_after_a_patient(table, place) for place in bad]
 
 

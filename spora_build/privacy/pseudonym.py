@@ -76,7 +76,7 @@ def spora_code(text: str, kind: IdKind) -> str:
 
 def random_code() -> str:
     """Eight letters from the operating system's randomness."""
-    return "".join(chr(97 + secrets.randbelow(_LETTERS)) for _ in range(CODE_LENGTH))
+    return letters(secrets.token_bytes(2 * CODE_LENGTH) for _ in count())
 
 
 def scheme_warning(scheme: IdScheme) -> Problem | None:
