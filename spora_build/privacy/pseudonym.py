@@ -44,7 +44,8 @@ def normalise_raw_id(raw: str, scheme: IdScheme) -> str:
     Raises PrivacyError (never showing the text) where nothing is left or the text has control characters.
     """
     text = raw if scheme is IdScheme.SPORA else unicodedata.normalize("NFC", raw).strip()
-    if not text.strip() or any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text):
+    has_controls = not text.isprintable() and any(unicodedata.category(letter) in ("Cc", "Cs") for letter in text)
+    if has_controls or not text.strip():
         raise PrivacyError(
             Problem(
                 "E-ID-001",
