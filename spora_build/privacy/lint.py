@@ -57,7 +57,7 @@ def lint_table(
     row, where known. Other rules are not applied here: see :func:`~spora_build.privacy.apply_rules.apply_rules`.
     """
     seen = [Column.of(table, name, values, patients) for name, values in columns.items()]
-    ids = hidden_ids.RawIds.of(raw_ids)
+    ids = hidden_ids.RawIds.of(raw_ids if seen else ())  # thousands take a while to be made ready
     findings: list[Finding] = []
     for place, column in enumerate(seen, start=1):
         if ids.are_in(column.name):
