@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import threading
@@ -77,6 +78,7 @@ class ShardedArray:
         try:
             file = (self.folder / "c" / "0" / str(row) / str(col)).open("rb", buffering=0)
         except FileNotFoundError:
+            refuse_if_gone(self.folder)
             self._remember(row, col, None)
             return
         with file:
@@ -130,6 +132,7 @@ class ShardedArray:
 class ForeignArray:
     """Any other array, read by zarr-python."""
 
+    folder: Path
     array: Any
     shape: tuple[int, int, int]
     dtype: np.dtype[Any]
@@ -149,7 +152,14 @@ class ForeignArray:
             part = self.array[first : max(channels) + 1, *window.slices]
             for n, channel in enumerate(channels):
                 out[n] = part[channel - first]
+        refuse_if_gone(self.folder)
         return out
+
+
+def refuse_if_gone(folder: Path) -> None:
+    """Raise FileNotFoundError where an array was moved away: a missing piece stands for zeros in one that is there."""
+    if not any((folder / name).is_file() for name in ("zarr.json", ".zarray")):
+        raise FileNotFoundError(errno.ENOENT, "the array is gone", str(folder))
 
 
 def open_array(folder: Path) -> StoredArray:
@@ -200,6 +210,7 @@ def _open_foreign(folder: Path) -> ForeignArray:
     c, h, w = (int(n) for n in array.shape)
     shard = array.shards or array.chunks
     return ForeignArray(
+        folder,
         array,
         (c, h, w),
         np.dtype(array.dtype).newbyteorder("="),

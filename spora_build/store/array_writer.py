@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
+from spora_build.store.atomic import make_folder
 from spora_build.store.codec import CODECS, MAX_CHUNK_BYTES, Codec, chunk_codecs, room_for
 from spora_build.store.shard import INDEX_CODECS, ShardWriter
 from spora_build.store.windows import CHUNK_PX, WHOLE, Part, Region, plan_regions, shard_factor
@@ -70,7 +71,7 @@ def write_array(
 
     Raises what the source raises; the folder is then unfinished.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     (folder / "zarr.json").write_text(json.dumps(_metadata(layout), indent=2), encoding="utf-8")
     stopped = threading.Event()
     packers = threading.local()

@@ -20,6 +20,8 @@ from pathlib import Path
 
 TEMPORARY_SUFFIX = ".building"
 """Every unfinished file or folder ends in this; nothing else does."""
+PRIVATE_SUFFIX = ".private"
+"""Of the folder beside a dataset that must never be shared."""
 REPLACED_SUFFIX = f".old{TEMPORARY_SUFFIX}"
 """What stood at a place while its successor is renamed in."""
 
@@ -50,9 +52,25 @@ def home_name(temporary: str) -> str:
     return temporary.removesuffix(TEMPORARY_SUFFIX).removeprefix(".").rpartition(".")[0]
 
 
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, but for a dataset's own and its private one, which are made by who holds it.
+
+    Raises FileNotFoundError where one of these is missing: it was moved away, and what was written to a new one in its
+    place would be lost when it is put back.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        if each.name.endswith(PRIVATE_SUFFIX) or each.with_name(f"{each.name}{PRIVATE_SUFFIX}").is_dir():
+            raise FileNotFoundError(errno.ENOENT, "moved away", str(each))
+        each.mkdir(mode=mode, exist_ok=True)
+
+
 def temporary_beside(path: Path) -> Path:
     """A new name beside ``path``, whose folder is made; nothing stands there yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     return path.with_name(f".{path.name}.{_token()}{TEMPORARY_SUFFIX}")
 
 

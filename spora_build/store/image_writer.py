@@ -28,7 +28,7 @@ from spora_build.model.geometry import Size
 from spora_build.model.roi import PixelSource
 from spora_build.store.array_reader import open_array
 from spora_build.store.array_writer import ArrayLayout, plan_array, write_array
-from spora_build.store.atomic import remove, temporary_beside, write_beside
+from spora_build.store.atomic import make_folder, remove, temporary_beside, write_beside
 from spora_build.store.codec import default_codec
 from spora_build.store.ome_metadata import group_metadata
 from spora_build.store.pyramid import Halved, level_sizes
@@ -103,7 +103,7 @@ def write_part(
         files = [file for file in own.rglob("*") if file.is_file()]
         for file in files:
             target = folder / ARRAY / file.relative_to(own)
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             file.replace(target)
     finally:
         remove(own)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spora_build.model.modality import MULTIPLEX_NAMES, Modality
+from spora_build.store.atomic import PRIVATE_SUFFIX
 
 INSTANCES = "instances"
 _RESOLUTION = re.compile(r"^(\d+)_(\d+(?:e-\d+)?)mpp$")
@@ -40,7 +41,7 @@ class Layout:
     @property
     def private(self) -> Path:
         """What must never be shared (key, crosswalk, ledger): a folder beside the dataset."""
-        return self.root.resolve().with_name(f"{self.name}.private")
+        return self.root.resolve().with_name(f"{self.name}{PRIVATE_SUFFIX}")
 
     @property
     def metadata(self) -> Path:

@@ -102,7 +102,6 @@ class Ledger:
                 lines.append(json.dumps([key, value]) + "\n")
         if not lines:
             return
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             if not _ends_with_newline(self.path):

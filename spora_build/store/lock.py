@@ -74,7 +74,8 @@ def hold_lock(path: Path, *, beat_s: float = BEAT_S, patience_s: float = PATIENC
             stop.set()
             heart.join()
             with suppress(OSError):  # a disk that has gone: the heart stands still, which says the same
-                _write(descriptor, None)
+                if _is_ours(descriptor, owner):
+                    _write(descriptor, None)
     finally:
         os.close(descriptor)
 
@@ -124,7 +125,14 @@ def _beat(descriptor: int, owner: Owner, beat_s: float, stop: threading.Event) -
     while not stop.wait(beat_s):
         owner = replace(owner, beat=owner.beat + 1)
         with suppress(OSError):  # the next beat may come through
+            if not _is_ours(descriptor, owner):  # it stood still so long that another took over: theirs from now on
+                return
             _write(descriptor, owner)
+
+
+def _is_ours(descriptor: int, owner: Owner) -> bool:
+    now = _read(descriptor)
+    return now is None or now.token == owner.token
 
 
 def _read(descriptor: int) -> Owner | None:

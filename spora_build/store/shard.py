@@ -15,6 +15,8 @@ import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.store.atomic import make_folder
+
 MISSING = 2**64 - 1
 INDEX_CODECS = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "crc32c"}]
 _CHECKSUM_BYTES = 4
@@ -35,7 +37,7 @@ class ShardWriter:
     def append(self, row: int, col: int, data: memoryview) -> None:
         """Write the chunk at this row and column of the shard's grid of chunks."""
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self._path.parent)
             self._file = self._path.open("wb", buffering=0)
         _write_all(self._file, data)
         self._index[row, col] = self._end, data.nbytes

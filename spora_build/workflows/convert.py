@@ -16,7 +16,7 @@ from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
 from spora_build.submission import Settings, Submission, read_submission
 from spora_build.workflows.checking.relint import decisions_entry
-from spora_build.workflows.dataset.hold import hold
+from spora_build.workflows.dataset.hold import hold, make_dataset_folder
 from spora_build.workflows.dataset.orphans import find_orphans, orphan_problems, wanted_by
 from spora_build.workflows.dataset.roster import published, standing_patients, withdraw
 from spora_build.workflows.dataset.sources import source_entries, withheld_entry
@@ -139,6 +139,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
         for tissue in due
     ]
     refuse_full_disk(jobs, layout.root)
+    make_dataset_folder(layout)
     withdraw(layout, [job.tissue.tissue_id for job in jobs])
     ledger.begin(key for job in jobs for key in work.begin(job))
     jobs.sort(key=raw_bytes, reverse=True)

@@ -28,14 +28,15 @@ def spora_build(*words: str | Path, timeout_s: float = 300, **more: str) -> subp
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``raw``, ``reference`` (built from it) and ``start`` (built from a former state of it). Read only.
 
-    Between the two an image and the types of cells have changed.
+    Between the two an image, a drawn mask, a mask of cells and the types of cells have changed.
     """
     folder = tmp_path_factory.mktemp("faults")
     raw = write_tiny_cohort(folder / "raw")
-    now = {name: (raw / name).read_bytes() for name in ("a_imc.tif", "cells.csv")}
-    image = tifffile.imread(raw / "a_imc.tif")
-    tifffile.imwrite(raw / "a_imc.tif", image[:, ::-1].copy(), photometric="minisblack", metadata=None)
-    (raw / "cells.csv").write_bytes(now["cells.csv"].replace(b",B", b",C"))
+    now = {name: (raw / name).read_bytes() for name in ("a_imc.tif", "b_tissue.tif", "c_cells.tif", "cells.csv")}
+    for name in ("a_imc.tif", "b_tissue.tif", "c_cells.tif"):
+        pixels = tifffile.imread(raw / name)
+        tifffile.imwrite(raw / name, pixels[..., ::-1, :].copy(), photometric="minisblack", metadata=None)
+    (raw / "cells.csv").write_bytes(now["cells.csv"].replace(b"1,B", b"1,T").replace(b"2,T", b"2,C"))
     for name in ("start", "reference"):
         done = spora_build("convert", raw, "--out", folder / name, "--jobs", "1")
         assert done.returncode == 0, done.stderr

@@ -87,15 +87,20 @@ def _lines(out: Path) -> int:
     return len(ledger.read_bytes().splitlines()) if ledger.exists() else 0
 
 
-def die_before(number: int) -> None:
-    """Kill this process before its ``number``-th change of the disk; a shard's bytes are torn in half on the way."""
+def die() -> None:
+    """Kill this process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def before_change(number: int, act: Callable[[], object]) -> None:
+    """Act before this process's ``number``-th change of the disk from now; a shard's bytes come in halves."""
     left = number
 
     def count() -> None:
         nonlocal left
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
 
     def counted(change: Callable[..., object]) -> Callable[..., object]:
         def changed(*args: object, **kwargs: object) -> object:
@@ -153,7 +158,7 @@ def main() -> None:
     workers = 2 if first == "random" else 1
     lines = _lines_of_a_build(Path(raw), start, out, scenario) if first == "random" else 0
     for number in range(int(count)):
-        _fresh(start, out, scenario)
+        fresh(start, out, scenario)
         if first == "random":
             moment = chance.randrange(lines)
             child = in_child(lambda: build(Path(raw), out, workers))
@@ -162,7 +167,7 @@ def main() -> None:
             moment = int(first) + number * int(step)
 
             def doomed(at: int = int(moment)) -> int:
-                die_before(at)
+                before_change(at, die)
                 return build(Path(raw), out)
 
             died = wait_for(in_child(doomed))
@@ -180,13 +185,14 @@ def main() -> None:
 
 def _lines_of_a_build(raw: Path, start: Path, out: Path, scenario: str) -> int:
     """Lines that the ledger grows by in a build that lives."""
-    _fresh(start, out, scenario)
+    fresh(start, out, scenario)
     before = _lines(out)
     assert wait_for(in_child(lambda: build(raw, out))) == 0
     return _lines(out) - before
 
 
-def _fresh(start: Path, out: Path, scenario: str) -> None:
+def fresh(start: Path, out: Path, scenario: str) -> None:
+    """What a scenario begins with."""
     shutil.rmtree(out, ignore_errors=True)
     if scenario == "refresh":
         shutil.copytree(start, out, copy_function=shutil.copy2)

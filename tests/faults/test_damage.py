@@ -90,6 +90,21 @@ def test_a_copied_dataset_is_still_finished(cohort: Path, built: Path) -> None:
     assert times(built / "out" / NAME) == before
 
 
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_an_older_folder_that_is_put_back_is_brought_up_to_date(cohort: Path, tmp_path: Path, is_whole: bool) -> None:
+    """All that stands in it is sound and was once made here: the whole of it, or its masks alone."""
+    out = tmp_path / "out"
+    shutil.copytree(cohort / "start", out, copy_function=shutil.copy2)
+    words = ("convert", cohort / "raw", "--out", out, "--jobs", "1")
+    assert spora_build(*words).returncode == 0
+    older = NAME if is_whole else f"{NAME}/segmentations"
+    shutil.rmtree(out / older)
+    shutil.copytree(cohort / "start" / older, out / older, copy_function=shutil.copy2)
+    done = spora_build(*words)
+    assert done.returncode == 0, done.stderr
+    assert digests(out / NAME) == digests(cohort / "reference" / NAME)
+
+
 class Calls:
     """Counts the work that a build does, by stage."""
 

@@ -268,6 +268,16 @@ def test_cut_off_chunk_never_reads_wrong(tmp_path: Path, zarr_format: int, codec
                 roi.read([0], Window(0, 0, 16, 16))
 
 
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_what_is_moved_away_does_not_read_as_zeros(tmp_path: Path, zarr_format: int) -> None:
+    pixels = some_pixels((1, 32, 16), "uint8")
+    path = write_ome_zarr(tmp_path / "a.zarr", pixels, zarr_format=zarr_format, chunks=(1, 16, 16))
+    with ome_zarr.open_rois(path) as [roi]:
+        path.rename(tmp_path / "elsewhere")
+        with pytest.raises(UnreadableFileError):
+            roi.read([0], Window(16, 0, 16, 16))
+
+
 def test_folders_that_are_no_image(tmp_path: Path) -> None:
     assert not ome_zarr.can_read(tmp_path)
     plate = tmp_path / "plate.zarr"

@@ -89,3 +89,16 @@ def test_the_sweep_puts_back_and_takes_away(tmp_path: Path) -> None:
     assert names(tmp_path / "deep") == ["a.ome.zarr", "b.ome.zarr", "finished.building.npz"]
     assert (tmp_path / "deep" / "a.ome.zarr" / "inside").read_text() == f".a.ome.zarr.{token}.old.building"
     assert sweep(tmp_path) == []
+
+
+def test_a_dataset_s_folder_that_was_moved_away_is_not_made_anew(tmp_path: Path) -> None:
+    """Nor its private one: what was written there would be lost when the old one is put back."""
+    (tmp_path / "lab2026study.private").mkdir()
+    for path in ("lab2026study/metadata/a.parquet", "other2026study.private/counts/a.npz"):
+        with pytest.raises(FileNotFoundError), write_beside(tmp_path / path) as temporary:
+            temporary.write_bytes(b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["lab2026study.private"]
+    (tmp_path / "lab2026study").mkdir()
+    with write_beside(tmp_path / "lab2026study" / "metadata" / "a.parquet") as temporary:
+        temporary.write_bytes(b"x")
+    assert (tmp_path / "lab2026study" / "metadata" / "a.parquet").read_bytes() == b"x"

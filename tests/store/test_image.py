@@ -412,6 +412,21 @@ def test_damaged_shards_are_said(tmp_path: Path, codec: str, damage: str) -> Non
     assert code_of(error) == "E-IMAGE-003"
 
 
+@pytest.mark.parametrize("array", [{"shards": (3, 256, 256)}, {}, {"zarr_format": 2}], ids=["own", "foreign", "v2"])
+def test_what_is_moved_away_does_not_read_as_zeros(tmp_path: Path, array: dict[str, Any]) -> None:
+    """A piece that is missing is zeros, but not where the whole image is missing."""
+    foreign(tmp_path / "image", noise((3, 512, 256), "uint16"), chunks=(3, 128, 128), **array)
+    image = open_image(tmp_path / "image")
+    image.read([0], Window(0, 0, 10, 10))
+    (tmp_path / "image").rename(tmp_path / "elsewhere")
+    for _ in range(2):
+        with pytest.raises(InvalidDataError) as caught:
+            image.read([0], Window(256, 0, 10, 10))
+        assert code_of(caught) == "E-IMAGE-003"
+    (tmp_path / "elsewhere").rename(tmp_path / "image")
+    assert image.read([0], Window(256, 0, 10, 10)).any()
+
+
 def test_reading_outside_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "i", noise((2, 30, 30), "uint8"))
     image = open_image(tmp_path / "i")

@@ -121,3 +121,14 @@ def test_a_disk_that_refuses_is_an_error_of_the_disk(tmp_path: Path, monkeypatch
     monkeypatch.setattr(lock, "_write", refuse)
     with pytest.raises(OSError), hold_lock(tmp_path / "lock"):
         pass
+
+
+def test_an_owner_that_stood_still_leaves_the_lock_to_who_took_it_over(tmp_path: Path) -> None:
+    """A machine that slept, or a stopped process: its heart must not write over the other's."""
+    path = tmp_path / "lock"
+    with hold_lock(path, beat_s=0.05):
+        time.sleep(0.2)
+        written(path, host="elsewhere", token="other")
+        time.sleep(0.3)
+        assert json.loads(path.read_text())["token"] == "other"
+    assert json.loads(path.read_text())["token"] == "other"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.pixels.numbering import Numbering
+from spora_build.store.atomic import make_folder
 from spora_build.store.layout import Layout
 from spora_build.workflows.cells.by_centre import NEAR_PX, Grid, cells_at
 from spora_build.workflows.cells.jobs import CellsJob, Reconciliation
@@ -143,7 +144,7 @@ def _list_unknown(job: CellsJob, table: pa.Table, cell: NDArray[np.int64]) -> No
     unknown = table.filter(pa.array(cell == 0))
     if len(unknown):
         names = ["cell_id"] if job.has_labels else list(CENTRE)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(path.parent, mode=0o700)
         unknown.select(names).to_pandas().to_csv(path, index=False)
     else:
         path.unlink(missing_ok=True)
@@ -196,6 +197,6 @@ def write_annotations(path: Path, batches: Sequence[pa.Table], columns: Sequence
     table = pa.concat_tables(batches)
     centre = [name for name in CENTRE if name in table.column_names]
     table = table.sort_by([(name, "ascending") for name in ("cell_id", *centre)])
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent, mode=0o700)
     names = dict.fromkeys(["cell_id", *centre, *(column.name for column in columns)])
     pq.write_table(table.select([*names]), path)

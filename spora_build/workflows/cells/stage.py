@@ -25,7 +25,7 @@ from spora_build.workflows.cells.sources import CellsSource, split_annotations
 from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_need, cells_one
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.inputs import identify
-from spora_build.workflows.dataset.outputs import image_print
+from spora_build.workflows.dataset.outputs import are_former, image_print, made_entry, replaced_entry
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.dataset.sizes import image_values, largest_first
@@ -92,6 +92,7 @@ def run_cells(
         lambda job: image_values(layout.image(*image, job.tissue_id) for image in job.images),
     )
     withdraw(layout, {job.tissue_id for job in due})
+    ledger.record(replaced_entry(ledger, _key(job.tissue_id), _masks(layout, job)) for job in due)
     ledger.begin(_key(job.tissue_id) for job in due)
     _remove_old_tasks(layout, ledger, source.tasks)
     _write_encoders(layout, jobs, source.tasks)
@@ -104,7 +105,10 @@ def run_cells(
                 job = by_tissue[tissue]
                 # the stored mask itself may be the source: its fingerprint is that of what was just written
                 is_own = job.source.mask.is_relative_to(layout.root)
-                finished = [(_key(tissue), _fingerprint(layout, ledger, job) if is_own else prints[tissue])]
+                finished = [
+                    (_key(tissue), _fingerprint(layout, ledger, job) if is_own else prints[tissue]),
+                    made_entry(ledger, _key(tissue), _masks(layout, job)),
+                ]
                 if source.reconciles:
                     counts = result.reconciliation
                     told = f"{counts.both} {counts.mask_only} {counts.table_only}"
@@ -230,15 +234,19 @@ def _content(path: Path | None) -> str:
 def _is_due(
     layout: Layout, ledger: Ledger, job: CellsJob, value: str, existing: Existing, tabled: Collection[str]
 ) -> bool:
-    folders = [INSTANCES, *(task.column for task in job.tasks)]
-    mpps = _mask_mpps(job)
-    there = all(seal_mask(layout.cell_mask(mpp, job.tissue_id, folder)) for mpp in mpps for folder in folders)
+    masks = _masks(layout, job)
+    there = all(seal_mask(mask) is not None for mask in masks)
     has_rows = seal_table(job.part) is not None or (existing is Existing.SKIP and job.tissue_id in tabled)
     if not there or not has_rows or existing is Existing.OVERWRITE:
         return True
     if existing is Existing.SKIP:
         return ledger.was_begun(_key(job.tissue_id))
-    return not ledger.matches(_key(job.tissue_id), value)
+    return not ledger.matches(_key(job.tissue_id), value) or are_former(ledger, _key(job.tissue_id), masks)
+
+
+def _masks(layout: Layout, job: CellsJob) -> list[Path]:
+    folders = [INSTANCES, *(task.column for task in job.tasks)]
+    return [layout.cell_mask(mpp, job.tissue_id, folder) for mpp in _mask_mpps(job) for folder in folders]
 
 
 def _mask_mpps(job: CellsJob) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome
@@ -21,19 +22,58 @@ def mask_key(tissue_id: str) -> str:
     return f"mask/{tissue_id}"
 
 
-def image_print(layout: Layout, ledger: Ledger, modality: Modality, mpp: float, tissue_id: str) -> str:
-    """Fingerprint of a stored image: its input and settings where we made it, and its seal.
-
-    An image that has no seal, since somebody else wrote it, is known by the sizes and times of its files.
-    """
-    path = layout.image(modality, mpp, tissue_id)
+def image_print(
+    layout: Layout, ledger: Ledger, modality: Modality, mpp: float, tissue_id: str, state: str | None = None
+) -> str:
+    """Fingerprint of a stored image: its input and settings where we made it, and its state (None: look at it)."""
     made_from = ledger.entries.get(image_key(modality, mpp, tissue_id))
-    return fingerprint(made_from, seal_image(path) or fingerprint_file(path))
+    return fingerprint(made_from, state or image_state(layout.image(modality, mpp, tissue_id)))
+
+
+def image_state(path: Path) -> str:
+    """Seal of a stored image; where it has none, since somebody else wrote it, the sizes and times of its files."""
+    return seal_image(path) or fingerprint_file(path)
 
 
 def mask_print(layout: Layout, mpp: float, tissue_id: str) -> str:
     """Fingerprint of a tissue mask: the checksum of its pixels; ``missing`` where there is none that can be read."""
     return seal_mask(layout.tissue_mask(mpp, tissue_id)) or "missing"
+
+
+def replaced_entry(ledger: Ledger, key: str, masks: Iterable[Path]) -> tuple[str, str]:
+    """The line of the ledger with the seals of masks that a piece of work is about to replace, and of all before."""
+    last, former = _made(ledger, key)
+    return _made_line(key, last, former | _sealed(masks))
+
+
+def made_entry(ledger: Ledger, key: str, masks: Iterable[Path]) -> tuple[str, str]:
+    """The same line with the masks that the work has made since."""
+    last, former = _made(ledger, key)
+    return _made_line(key, _sealed(masks), last | former)
+
+
+def are_former(ledger: Ledger, key: str, masks: Iterable[Path]) -> bool:
+    """Whether one of the masks that stand there was replaced before: a folder was away meanwhile, and is back.
+
+    A mask that nobody here knows is not former: a person may have edited it.
+    """
+    last, former = _made(ledger, key)
+    return not (former - last).isdisjoint(_sealed(masks))
+
+
+def _made(ledger: Ledger, key: str) -> tuple[set[str], set[str]]:
+    """Seals of the masks that were made last, and of all before them."""
+    last, _, former = ledger.entries.get(_made_line(key)[0], "").partition("/")
+    return set(last.split()), set(former.split())
+
+
+def _made_line(key: str, last: Iterable[str] = (), former: Iterable[str] = ()) -> tuple[str, str]:
+    return f"made/{key}", f"{' '.join(sorted(last))}/{' '.join(sorted(former))}"
+
+
+def _sealed(masks: Iterable[Path]) -> set[str]:
+    """Seals of the masks that are there, each bound to its place."""
+    return {fingerprint(*path.parts[-4:], seal) for path in masks if (seal := seal_mask(path)) is not None}
 
 
 def doubt(layout: Layout, failed: Iterable[Outcome]) -> None:

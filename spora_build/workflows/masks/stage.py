@@ -16,7 +16,14 @@ from spora_build.store.tables import read_table
 from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
 from spora_build.workflows.dataset.inputs import identify
-from spora_build.workflows.dataset.outputs import image_print, mask_key, mask_print
+from spora_build.workflows.dataset.outputs import (
+    are_former,
+    image_print,
+    made_entry,
+    mask_key,
+    mask_print,
+    replaced_entry,
+)
 from spora_build.workflows.dataset.refuse import refuse_existing, refuse_unknown
 from spora_build.workflows.dataset.roster import withdraw
 from spora_build.workflows.dataset.sizes import image_values, largest_first
@@ -63,6 +70,7 @@ def run_mask(
     )
     by_tissue = {job.tissue_id: job for job in due}
     withdraw(layout, by_tissue)
+    ledger.record(replaced_entry(ledger, mask_key(job.tissue_id), _masks(layout, job)) for job in due)
     ledger.begin(mask_key(tissue) for tissue in by_tissue)
     with show_progress("tissue masks", len(due)) as bar:
 
@@ -70,7 +78,9 @@ def run_mask(
             if outcome.status is Status.DONE:
                 job = by_tissue[outcome.tissue_id]
                 owner = "person" if job.user_mask else "found"
-                ledger.record([(mask_key(job.tissue_id), prints[job.tissue_id]), (_owner_key(job), owner)])
+                key = mask_key(job.tissue_id)
+                made = made_entry(ledger, key, _masks(layout, job))
+                ledger.record([(key, prints[job.tissue_id]), made, (_owner_key(job), owner)])
             bar.advance()
 
         made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard, need=mask_need)
@@ -152,6 +162,7 @@ def _is_due(
     layout: Layout, ledger: Ledger, job: MaskJob, value: str, existing: Existing, stays: Collection[str]
 ) -> bool:
     there = all(mask_print(layout, mpp, job.tissue_id) != "missing" for mpp in {mpp for _, mpp in job.images})
+    key = mask_key(job.tissue_id)
     if not there:
         return True
     if job.tissue_id in stays:
@@ -159,5 +170,9 @@ def _is_due(
     if existing is Existing.OVERWRITE:
         return True
     if existing is Existing.SKIP:
-        return ledger.was_begun(mask_key(job.tissue_id))
-    return not ledger.matches(mask_key(job.tissue_id), value)
+        return ledger.was_begun(key)
+    return not ledger.matches(key, value) or are_former(ledger, key, _masks(layout, job))
+
+
+def _masks(layout: Layout, job: MaskJob) -> list[Path]:
+    return [layout.tissue_mask(mpp, job.tissue_id) for mpp in sorted({mpp for _, mpp in job.images})]

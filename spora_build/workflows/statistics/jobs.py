@@ -24,6 +24,8 @@ class StatsJob:
     """Folder of the counts: too large to send, and good for any recipe as long as image and mask stay as they are."""
     token: str = ""
     """Changes with the image, its mask and its channels."""
+    state: str = ""
+    """:func:`image_state` of the image when the token was made; empty where nobody looked."""
 
 
 @dataclass(frozen=True)

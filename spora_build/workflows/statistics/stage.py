@@ -15,7 +15,7 @@ from spora_build.store.seal import seal_table
 from spora_build.store.tables import read_table
 from spora_build.workflows.dataset.cohort import tissue_ids
 from spora_build.workflows.dataset.hold import holding
-from spora_build.workflows.dataset.outputs import image_print, mask_print
+from spora_build.workflows.dataset.outputs import image_print, image_state, mask_print
 from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.dataset.sizes import image_values, largest_first
 from spora_build.workflows.running.existing import Existing
@@ -81,6 +81,7 @@ def _one_cohort(
     if not jobs:
         return []
     panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+    jobs = [replace(job, state=image_state(job.image_path)) for job in jobs]
     inputs = {job.tissue_id: _inputs(layout, ledger, modality, mpp, job) for job in jobs}
     jobs = [replace(job, token=fingerprint(inputs[job.tissue_id], job.channel_names)) for job in jobs]
     key = f"{STAGE}/{modality}/{mpp!r}/{recipe.global_spec}"
@@ -145,7 +146,8 @@ def _value(
 
 
 def _inputs(layout: Layout, ledger: Ledger, modality: Modality, mpp: float, job: StatsJob) -> str:
-    return image_print(layout, ledger, modality, mpp, job.tissue_id) + mask_print(layout, mpp, job.tissue_id)
+    image = image_print(layout, ledger, modality, mpp, job.tissue_id, job.state)
+    return image + mask_print(layout, mpp, job.tissue_id)
 
 
 def _is_current(

@@ -40,6 +40,7 @@ from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.workflows.dataset.outputs import image_state
 from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
 from spora_build.workflows.statistics.jobs import Cohort, RefineJob, StatsJob, TissueMeasurement
@@ -102,7 +103,8 @@ def read_measured_channels(layout: Layout, modality: Modality) -> dict[str, tupl
 def measure_one(job: StatsJob) -> TissueMeasurement:
     """Count the values of a tissue's masked pixels, or find what an earlier run counted; the counts stay on disk.
 
-    Raises InvalidDataError where image and mask do not fit each other, or the pixels are of a type that is not counted.
+    Raises InvalidDataError where image and mask do not fit each other, the pixels are of a type that is not counted, or
+    the image has changed meanwhile.
     """
     kept = find_measurement(job)
     if kept is not None:
@@ -125,6 +127,7 @@ def measure_one(job: StatsJob) -> TissueMeasurement:
         for row, (values, _), coarse in zip(counts, rows, is_coarse, strict=True)
     ]
     found = TissueMeasurement(job, is_float, tuple(is_coarse.tolist()), pixel_count, tuple(empty))
+    _refuse_changed(job)
     write_counts(found, rows)
     free_memory()
     return found
@@ -173,6 +176,7 @@ def refine_one(job: RefineJob) -> str:
     counter = FineCounter(bins, from_zero=job.recipe.lower is None)
     for pixels, mask in _windows(_open(source), source):
         counter.add(pixels, mask)
+    _refuse_changed(source)
     write_samples(job, [counter.sample(at, row) for at, row in enumerate(coarse)])
     return source.tissue_id
 
@@ -203,6 +207,17 @@ def _open(job: StatsJob) -> StoredImage:
             job,
         )
     return image
+
+
+def _refuse_changed(job: StatsJob) -> None:
+    """Before counts are kept: pieces that were taken away while they were read would count as zeros."""
+    if job.state and image_state(job.image_path) != job.state:
+        raise _misfit(
+            "E-STATS-007",
+            "the image changed while it was measured.",
+            "run the same command again when nothing else changes the dataset.",
+            job,
+        )
 
 
 def _misfit(code: str, what: str, remedy: str, job: StatsJob) -> InvalidDataError:

@@ -193,6 +193,7 @@ def test_shards_that_this_machine_does_not_see_fail_the_tissue(
     monkeypatch.setattr(module, "count_shards", lambda folder: 0)
     request = ConvertRequest(raw=raw, out=tmp_path, key_file=key_file, workers=1)
     conversion = prepare(request)
+    conversion.layout.root.mkdir()
     job = ImagesJob(conversion.layout.root, conversion.plan.tissues[0], ((0, 0.5),))
     (result,) = module.write_in_parts([job], workers=1)
     assert [problem.code for problem in result.outcome.problems] == ["E-ENV-015"]

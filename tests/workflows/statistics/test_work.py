@@ -23,7 +23,9 @@ from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask
 from spora_build.store.tables import write_table
+from spora_build.workflows.dataset.outputs import image_state
 from spora_build.workflows.statistics import work as stats
+from spora_build.workflows.statistics.jobs import RefineJob
 from spora_build.workflows.statistics.tables import write_statistics
 from spora_build.workflows.statistics.work import (
     empty_channels,
@@ -252,6 +254,23 @@ def test_counts_of_other_pixels_are_counted_anew(tmp_path: Path) -> None:
     assert [path.name.split(".")[1] for path in kept.iterdir()] == ["two"]
     next(kept.iterdir()).write_bytes(b"torn")
     assert measure_one(replace(job, token="two")).pixel_count == SIZES["a"][0] * SIZES["a"][1]
+
+
+@pytest.mark.parametrize("look", ["first", "second"])
+def test_counts_of_an_image_that_is_taken_away_meanwhile_are_not_kept(tmp_path: Path, look: str) -> None:
+    """A shard that is gone reads as zeros, and counts of those would be believed when the shard is back."""
+    dataset = build(tmp_path, KINDS["float32"])
+    kept = tmp_path / "kept"
+    (job, *_) = plan_stats(dataset.layout, IMC, MPP, kept)
+    job = replace(job, token="one", state=image_state(job.image_path))
+    measured = measure_one(job) if look == "second" else None
+    next(path for path in (job.image_path / "0" / "c").rglob("*") if path.is_file()).unlink()
+    with pytest.raises(InvalidDataError, match="E-STATS-007"):
+        if measured is None:
+            measure_one(job)
+        else:
+            refine_one(RefineJob(measured, Recipe(), ((),) * len(job.channel_names)))
+    assert not list(kept.glob(f"*.{'counts' if measured is None else 'samples'}.npz"))
 
 
 @pytest.mark.parametrize("kind", ["uint8", "float32"])
