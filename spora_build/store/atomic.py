@@ -53,17 +53,18 @@ def home_name(temporary: str) -> str:
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder and those above it, but for a dataset's own and its private one, which are made by who holds it.
+    """Make a folder and those above it, but for a dataset's own, its private one, and unfinished ones.
 
-    Raises FileNotFoundError where one of these is missing: it was moved away, and what was written to a new one in its
-    place would be lost when it is put back.
+    Raises FileNotFoundError where one of these is missing: it was moved away. A new one would be lost when the old one
+    is put back, or be half of what is renamed in.
     """
     missing = []
     while not folder.is_dir():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
-        if each.name.endswith(PRIVATE_SUFFIX) or each.with_name(f"{each.name}{PRIVATE_SUFFIX}").is_dir():
+        made_before = each.name.endswith((PRIVATE_SUFFIX, TEMPORARY_SUFFIX))
+        if made_before or each.with_name(f"{each.name}{PRIVATE_SUFFIX}").is_dir():
             raise FileNotFoundError(errno.ENOENT, "moved away", str(each))
         each.mkdir(mode=mode, exist_ok=True)
 

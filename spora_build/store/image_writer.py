@@ -98,6 +98,7 @@ def write_part(
             return 0
         part = WHOLE
     own = temporary_beside(folder)
+    own.mkdir()
     try:
         write_array(own, layout, source, channels, block, threads, part=part)
         files = [file for file in own.rglob("*") if file.is_file()]

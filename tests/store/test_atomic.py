@@ -91,6 +91,17 @@ def test_the_sweep_puts_back_and_takes_away(tmp_path: Path) -> None:
     assert sweep(tmp_path) == []
 
 
+def test_a_folder_that_is_moved_away_before_it_is_whole_does_not_take_its_place(tmp_path: Path) -> None:
+    """Another build may have made the same place anew: half of one folder must not replace all of the other."""
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "whole").touch()
+    with pytest.raises(FileNotFoundError), write_beside(tmp_path / "place", folder=True) as temporary:
+        temporary.rename(tmp_path / "elsewhere")
+        with write_beside(temporary / "half") as file:
+            file.write_bytes(b"x")
+    assert (tmp_path / "place" / "whole").exists()
+
+
 def test_a_dataset_s_folder_that_was_moved_away_is_not_made_anew(tmp_path: Path) -> None:
     """Nor its private one: what was written there would be lost when the old one is put back."""
     (tmp_path / "lab2026study.private").mkdir()
