@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,9 @@ from spora_build.pixels.clean_mask import clean_mask
 from spora_build.pixels.mask_settings import MaskSettings
 
 USUAL_MPP = 4.0
-LEAST_SIDE_PX = 256
-"""Small fields are looked at more finely, until their shorter side has this many pixels."""
+LEAST_SIDE_PX, LEAST_SIDE_OF_MANY_PX, FEW_CHANNELS = 256, 128, 4
+"""Small fields are looked at more finely, until their shorter side has this many pixels: fewer where there are more
+than a few channels, each of which costs as much as a picture."""
 LEAST_FIELD_UM = 30.0
 """In a multiplex field of a cell or two nobody can tell background from the space between nuclei: it is all tissue."""
 MOST_PX, MOST_VALUES = 1 << 21, 1 << 24
@@ -36,18 +37,24 @@ class Foreground:
     """Microns per pixel of both."""
 
 
-def working_mpp(size: Size, mpp: float, channels: int, wanted: float | None = None) -> float:
-    """Pixel size to decide at, for the finest stored image (``size`` at ``mpp``) of a tissue with so many channels.
+def working_mpp(sizes: Mapping[float, Size], channels: int, wanted: float | None = None) -> float:
+    """Pixel size to decide at, for a tissue whose images of at most so many channels have these ``sizes`` by mpp.
 
-    As ``wanted``, else 4 µm, or finer where the field's shorter side would have fewer than 256 pixels; never finer than
-    the image; coarser where the field would not fit in memory. Whole pixels or micrometres where there is a choice:
-    such ratios are the fastest to average.
+    As ``wanted``, else up to 4 µm, or finer where the field's shorter side would have too few pixels; never finer than
+    the images; coarser where the field would not fit in memory. It is 1, 2, 4, 8 … times the pixel size of
+    the coarsest image that is fine enough: such blocks of pixels lie within the windows in which images are written.
     """
-    shorter = min(size.height, size.width)
-    area_um2 = size.height * size.width * mpp**2
-    finest = max(math.sqrt(area_um2 / MOST_PX), math.sqrt(area_um2 * channels / MOST_VALUES))
-    usual = min(USUAL_MPP, mpp * max(1, shorter // LEAST_SIDE_PX))
-    return max(mpp, math.ceil(finest) if finest > USUAL_MPP else finest, wanted or usual)
+    finest = min(sizes)
+    height_um, width_um = sizes[finest].height * finest, sizes[finest].width * finest
+    least = math.sqrt(height_um * width_um * max(1 / MOST_PX, channels / MOST_VALUES))
+    if wanted is not None:
+        return max(finest, least, wanted)
+    least_side = LEAST_SIDE_PX if channels <= FEW_CHANNELS else LEAST_SIDE_OF_MANY_PX
+    usual = min(USUAL_MPP, min(height_um, width_um) / least_side)
+    mpp = max((mpp for mpp in sizes if mpp <= usual), default=finest)
+    while 2 * mpp <= usual or mpp < least:
+        mpp *= 2
+    return mpp
 
 
 def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings) -> Foreground:

@@ -43,18 +43,22 @@ def channel_signal(
     """
     from scipy import ndimage
 
-    x = plane.astype(np.float32)
-    np.nan_to_num(x, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     inside = ~outside
-    measured = x[inside]
-    high = _percentile(measured, 99.9)
-    if not high > float(measured.min()):
+    everywhere = bool(inside.all())
+
+    def measured(values: NDArray[np.float32]) -> NDArray[np.float32]:
+        return values.reshape(-1) if everywhere else values[inside]
+
+    x = plane.astype(np.float32)
+    if plane.dtype.kind == "f":
+        np.nan_to_num(x, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    high = _percentile(measured(x), 99.9)
+    if not high > float(measured(x).min()):
         return None
-    pixel_variance = float(np.minimum(measured, high, out=measured).var())
-    del measured  # arrays of a large field are freed and overwritten as soon as can be
     np.minimum(x, high, out=x)
+    pixel_variance = float(measured(x).var())
     share: NDArray[Any] | None = None
-    if outside.any():  # what was not measured must not pull down what lies beside it
+    if not everywhere:  # what was not measured must not pull down what lies beside it
         x[outside] = 0
         share = inside.astype(np.float32)
 
@@ -65,11 +69,10 @@ def channel_signal(
         return blurred
 
     sigma = min(SMOOTHING_UM / mpp, _SMOOTHING_SHARE * min(plane.shape))
-    floor = _percentile(smooth(1.0)[inside], 0.5)
+    floor = _percentile(measured(smooth(1.0)), 0.5)
     signal = smooth(sigma)
-    smoothed = signal[inside]
-    variance = float(smoothed.var())
-    top = _percentile(smoothed, 95)
+    variance = float(measured(signal).var())
+    top = _percentile(measured(signal), 95)
     if top <= floor or variance == 0:
         return None
     weight = max(0.0, 1 - pixel_variance * _noise_left(sigma) / variance) ** 2

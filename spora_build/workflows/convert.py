@@ -11,6 +11,7 @@ from secrets import token_bytes
 from spora_build.errors import EnvironmentFaultError, PartialError, Place, Problem, UsageError
 from spora_build.model.names import is_dataset_name
 from spora_build.model.report import Outcome, Status
+from spora_build.pixels.mask_settings import mask_settings
 from spora_build.privacy.crosswalk import TissueCodes, TissueRequest
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger
@@ -23,6 +24,7 @@ from spora_build.workflows.dataset.sources import source_entries, withheld_entry
 from spora_build.workflows.dataset.write_tables import write_cohort_tables
 from spora_build.workflows.images.disk_space import refuse_full_disk
 from spora_build.workflows.images.due import ImageWork
+from spora_build.workflows.images.for_mask import mask_mpp
 from spora_build.workflows.images.memory_need import image_need, images_need
 from spora_build.workflows.images.parts import pick_large, raw_bytes, write_in_parts
 from spora_build.workflows.images.write import STAGE as IMAGES
@@ -126,6 +128,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
     wanted = {tissue.tissue_id: work.wanted(tissue, request.existing) for tissue in chosen}
     due = [tissue for tissue in chosen if wanted[tissue.tissue_id]]
     workers = request.workers or default_workers()
+    masks = mask_settings(settings.mask.method, settings.mask.options)
     jobs = [
         ImagesJob(
             layout.root,
@@ -135,6 +138,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
             codec=settings.codec,
             pyramid=settings.pyramid,
             zero_nonfinite=settings.nonfinite == "zero",
+            mask_mpp=mask_mpp(tissue, masks),
         )
         for tissue in due
     ]

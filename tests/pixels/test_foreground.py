@@ -36,7 +36,7 @@ class Pixels:
 def at_work(pixels: NDArray[Any], mpp: float) -> tuple[NDArray[Any], float]:
     """(C, H, W) pixels at the working mpp, and that."""
     size = Size(*pixels.shape[1:])
-    work = working_mpp(size, mpp, len(pixels))
+    work = working_mpp({mpp: size}, len(pixels))
     grid = rescaled_size(size, mpp, work)
     view = Rescaled(Pixels(pixels), size, work / mpp, grid)
     return view.read(range(len(pixels)), Window(0, 0, grid.height, grid.width)), work
@@ -304,20 +304,22 @@ def test_registered_images_agree_on_one_mask() -> None:
     ("size", "mpp", "channels", "expected"),
     [
         (Size(10_000, 10_000), 0.5, 3, 4.0),
-        (Size(20_000, 20_000), 0.5, 3, 7.0),
-        (Size(1000, 1000), 1.0, 40, 3.0),
+        (Size(20_000, 20_000), 0.5, 3, 8.0),
+        (Size(1000, 1000), 1.0, 40, 4.0),
+        (Size(300, 600), 1.0, 40, 2.0),
+        (Size(2000, 2000), 0.65, 40, 2.6),
         (Size(60, 60), 1.0, 5, 1.0),
         (Size(15, 20), 1.0, 5, 1.0),
-        (Size(60_000, 60_000), 0.25, 58, 28.0),
-        (Size(400_000, 400_000), 0.25, 3, 70.0),
+        (Size(60_000, 60_000), 0.25, 58, 32.0),
+        (Size(400_000, 400_000), 0.25, 3, 128.0),
     ],
 )
 def test_the_working_pixel_size(size: Size, mpp: float, channels: int, expected: float) -> None:
-    work = working_mpp(size, mpp, channels)
+    work = working_mpp({mpp: size}, channels)
     assert work == pytest.approx(expected)
     grid = rescaled_size(size, mpp, work)
     assert grid.height * grid.width * channels <= 1.01 * 2**24
-    assert working_mpp(size, mpp, channels, 90.0) == max(90.0, mpp)
+    assert working_mpp({mpp: size}, channels, 90.0) == max(90.0, mpp)
 
 
 # ---------------------------------------------------------------- real pictures

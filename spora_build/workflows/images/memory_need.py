@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from spora_build.pixels.foreground import MOST_VALUES
 from spora_build.workflows.images.write import ImagesJob
 from spora_build.workflows.planning.plan import PlannedImage
 from spora_build.workflows.running.executors import PROCESS_BYTES
@@ -20,11 +23,13 @@ def images_need(job: ImagesJob) -> int:
 
 
 def image_need(image: PlannedImage, threads: int) -> int:
-    """Bytes for writing an image, or a part of it: process + threads × (windows + chunks), whatever the image's size.
+    """Bytes for writing an image, or a part of it: process + threads × (windows + chunks) + the small picture for its
+    mask, whatever the image's size.
 
     A window is what :mod:`spora_build.store.windows` allows: 1024² pixels of all channels, or 256 MiB where the raw
     file is stored in strips, which the plan does not know; and never more than the whole image.
     """
     whole = image.size.height * image.size.width * image.bytes_per_px
     window = min(max(_SIDE_PX**2 * image.bytes_per_px, _STRIPED_BYTES), whole)
-    return PROCESS_BYTES + threads * (_COPIES * window + _CHUNKS * _CHUNK_PX**2 * image.bytes_per_px)
+    picture = min(whole // 4, MOST_VALUES * np.dtype(image.dtype).itemsize)
+    return PROCESS_BYTES + picture + threads * (_COPIES * window + _CHUNKS * _CHUNK_PX**2 * image.bytes_per_px)

@@ -13,10 +13,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.model.report import Outcome, Status
-from spora_build.store.atomic import put_in_place, remove, temporary_beside
+from spora_build.store.atomic import put_in_place, remove, temporary_beside, write_beside
 from spora_build.store.image_writer import count_shards, finish_image, write_part
 from spora_build.store.windows import MAX_SHARDS, Part
 from spora_build.workflows.images.memory_need import image_need
@@ -171,12 +175,14 @@ def _write_shards(job: PartJob) -> PartResult:
         shards = write_part(
             job.folder,
             job.target.spec,
-            pixels.source,
+            pixels.gathered or pixels.source,
             part=job.part,
             channels=pixels.channels,
             block=pixels.block,
             threads=job.target.job.threads,
         )
+        if pixels.gathered is not None and pixels.gathered.picture is not None:
+            _leave_picture(job, pixels.gathered.picture)
     outcome = Outcome(_tissue_id(job), STAGE, Status.DONE)
     if pixels.watched is None:
         return PartResult(outcome, shards)
@@ -219,8 +225,26 @@ def _finish_image(job: FinishJob) -> Outcome:
 
 
 def _place(job: FinishJob, outcome: Outcome) -> Outcome:
+    picture = _take_picture(job.folder)
     put_in_place(job.folder, job.target.path)
+    job.target.keep_picture(picture)
     return outcome
+
+
+def _leave_picture(job: PartJob, picture: NDArray[Any]) -> None:
+    """Lay what a part saw of the small picture for the mask into the image's folder; elsewhere it is 0."""
+    with write_beside(job.folder / f"{job.part.index}.npy") as temporary, temporary.open("wb") as file:
+        np.save(file, picture, allow_pickle=False)
+
+
+def _take_picture(folder: Path) -> NDArray[Any] | None:
+    """The whole picture, whose parts are gone from the folder then; None where none was gathered."""
+    picture: NDArray[Any] | None = None
+    for path in folder.glob("*.npy"):
+        piece: NDArray[Any] = np.load(path, allow_pickle=False)
+        picture = piece if picture is None else np.add(picture, piece, out=picture)
+        remove(path)
+    return picture
 
 
 def _part_need(job: PartJob) -> int:

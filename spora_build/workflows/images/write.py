@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.geometry import Size
 from spora_build.model.report import Outcome, Status
 from spora_build.model.roi import PixelSource
+from spora_build.pixels.gather import Gathering
 from spora_build.pixels.rescale import Rescaled
 from spora_build.readers import open_rois
+from spora_build.store.coarse import CoarsePicture
 from spora_build.store.image import open_image
 from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import fingerprint_file
 from spora_build.workflows.images.find_overlay import overlay_notes
+from spora_build.workflows.images.for_mask import gather
 from spora_build.workflows.images.watch import WatchedPixels
 from spora_build.workflows.planning.plan import PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.running.guard import guarded
@@ -41,6 +46,8 @@ class ImagesJob:
     pyramid: bool = False
     zero_nonfinite: bool = False
     threads: int = 1
+    mask_mpp: float | None = None
+    """Pixel size of the small pictures to keep for the tissue's mask; None where it needs none."""
 
     def targets(self) -> list[Target]:
         """What is wanted, each image's native pixel size first: the others are made from what is stored then."""
@@ -98,6 +105,15 @@ class Target:
         vouched = any(output.mpp == native for output in self.image.outputs)
         return path if self.mpp != native and vouched and path.exists() else None
 
+    def keep_picture(self, picture: NDArray[Any] | None) -> None:
+        """Keep the small picture of what now stands; where none was gathered, none of what stood before."""
+        mpp = self.job.mask_mpp or self.mpp
+        kept = CoarsePicture(Layout(self.job.root), self.image.modality, self.mpp, self.job.tissue.tissue_id, mpp)
+        if picture is None:
+            kept.drop()
+        else:
+            kept.put(picture)
+
     def refuse_changed(self) -> None:
         """Raise where the raw file is no longer the one that was planned: pixels may be of both."""
         if self.job.states and fingerprint_file(self.image.path) != self.job.states[self.index]:
@@ -113,6 +129,8 @@ class Pixels:
     block: Size
     watched: WatchedPixels | None = None
     """Around the raw pixels, where they are read."""
+    gathered: Gathering | None = None
+    """Around ``source``, where the tissue's mask will want a small picture of it."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +153,13 @@ def write_tissue(job: ImagesJob) -> ImagesOutcome:
                 write_image(
                     target.path,
                     target.spec,
-                    pixels.source,
+                    pixels.gathered or pixels.source,
                     channels=pixels.channels,
                     block=pixels.block,
                     threads=job.threads,
                     confirm=None if pixels.watched is None else target.refuse_changed,
                 )
+                target.keep_picture(None if pixels.gathered is None else pixels.gathered.picture)
             if pixels.watched is not None and target.index not in nonzero:
                 nonzero[target.index] = tuple(pixels.watched.nonzero.tolist())
                 problems += notes(target, target.path, pixels.watched.nonfinite)
@@ -160,11 +179,18 @@ def open_pixels(target: Target) -> Iterator[Pixels]:
             if roi.size != image.size:
                 raise InvalidDataError(_changed(target.place))
             watched = WatchedPixels(roi, image.channels, target.place, target.job.zero_nonfinite)
-            yield _at_its_size(target, Pixels(watched, image.channels, roi.block, watched), image.size)
+            yield _seen(target, Pixels(watched, image.channels, roi.block, watched), image.size)
     else:
         # what was just written equals the source bit for bit and decodes faster than most raw files
         native = open_image(stored)
-        yield _at_its_size(target, Pixels(native, tuple(range(native.channel_count)), native.block), native.size)
+        yield _seen(target, Pixels(native, tuple(range(native.channel_count)), native.block), native.size)
+
+
+def _seen(target: Target, pixels: Pixels, size: Size) -> Pixels:
+    """At the target's size, and gathered."""
+    pixels = _at_its_size(target, pixels, size)
+    gathered = gather(target.job.tissue, target.image, target.mpp, target.job.mask_mpp, pixels.source)
+    return replace(pixels, gathered=gathered)
 
 
 def _at_its_size(target: Target, pixels: Pixels, size: Size) -> Pixels:

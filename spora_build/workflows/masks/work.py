@@ -19,18 +19,18 @@ from spora_build.pixels.mask_at import mask_bands, nearest_bands
 from spora_build.pixels.mask_settings import MaskSettings
 from spora_build.pixels.multiplex import unmeasured
 from spora_build.pixels.rescale import Rescaled
+from spora_build.store.coarse import CoarsePicture
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
 from spora_build.workflows.dataset.sizes import array_bytes
+from spora_build.workflows.images.for_mask import WITNESSES, count_channels
 from spora_build.workflows.masks.user_mask import fit_user_mask, open_user_mask
 from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
 from spora_build.workflows.running.guard import guarded
 
 STAGE = "mask"
-_WITNESSES = 4
-"""Channels that show where a multiplex image was measured: what fills a border fills it in all channels."""
 _LITTLE = 0.001
 _HELD_BYTES = 500_000_000
 """At most, whatever the image's size: the grid that is decided on, as read and as floats, and the bands of a mask."""
@@ -96,6 +96,8 @@ def _mask(job: MaskJob) -> Outcome:
         for mpp, size in sizes.items():
             share = _write(job, mpp, size, mask_bands(found.tissue, found.mpp, size, mpp))
         words = job.settings.method
+    for modality, mpp in images:
+        CoarsePicture(layout, modality, mpp, job.tissue_id, mpp).drop()
     problems = () if share >= _LITTLE else (_little(job.tissue_id, share),)
     return Outcome(job.tissue_id, STAGE, Status.DONE, problems, f"{words}: {share:.0%} of the field")
 
@@ -127,21 +129,25 @@ def _find(
     """
     channels = {modality: _channels(layout, modality, image) for (modality, _), image in images.items()}
     finest, size = next(iter(sizes.items()))
-    count = max(len(indices) for indices in channels.values())
-    mpp = working_mpp(size, finest, count, job.settings.working_mpp)
+    mpp = working_mpp(
+        sizes,
+        count_channels((modality, image.channel_count) for (modality, _), image in images.items()),
+        job.settings.working_mpp,
+    )
     grid = rescaled_size(size, finest, mpp)
+
+    def read(modality: Modality, channels: Sequence[int]) -> NDArray[Any]:
+        return _read(layout, images, job.tissue_id, modality, channels, mpp, grid)
+
     bright, stacks = [m for m in channels if not m.is_multiplex], [m for m in channels if m.is_multiplex]
     seen, missing = [], []
     for modality in bright:
-        pixels = _read(images, modality, channels[modality], mpp, grid)
-        seen.append(find_brightfield(pixels, mpp, job.settings))
+        seen.append(find_brightfield(read(modality, channels[modality]), mpp, job.settings))
     for modality in stacks:
         if bright:
-            witnesses = _read(images, modality, channels[modality][:_WITNESSES], mpp, grid)
-            missing.append(unmeasured(witnesses, mpp))
+            missing.append(unmeasured(read(modality, channels[modality][:WITNESSES]), mpp))
         else:
-            planes = list(_read(images, modality, channels[modality], mpp, grid))
-            seen.append(find_multiplex(planes, mpp, job.settings))
+            seen.append(find_multiplex(list(read(modality, channels[modality])), mpp, job.settings))
     found = agree(seen, missing)
     if not found.tissue.any():
         raise InvalidDataError(_empty(job.tissue_id))
@@ -149,16 +155,23 @@ def _find(
 
 
 def _read(
+    layout: Layout,
     images: Mapping[tuple[Modality, float], StoredImage],
+    tissue_id: str,
     modality: Modality,
     channels: Sequence[int],
     mpp: float,
     grid: Size,
 ) -> NDArray[Any]:
-    """Pixels at the working mpp, from the coarsest stored image that is no coarser (else from the finest)."""
+    """Pixels at the working mpp, from the coarsest stored image that is no coarser (else from the finest): as they were
+    gathered when it was written, or from itself.
+    """
     stored = sorted(at for name, at in images if name == modality)
     source_mpp = max((at for at in stored if at <= mpp), default=stored[0])
     source = images[modality, source_mpp]
+    gathered = CoarsePicture(layout, modality, source_mpp, tissue_id, mpp).find()
+    if gathered is not None and gathered.shape == (source.channel_count, grid.height, grid.width):
+        return gathered[list(channels)]
     view = Rescaled(source, source.size, mpp / source_mpp, grid)
     return view.read(channels, Window(0, 0, grid.height, grid.width))
 

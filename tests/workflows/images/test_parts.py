@@ -95,6 +95,9 @@ def test_parts_make_the_bytes_of_the_whole(
     outcomes = write_images(conversion, request, show)
     assert {outcome.status for outcome in outcomes} == {Status.DONE}
     assert tree_bytes(conversion.layout.root) == tree_bytes(one)
+    pictures = tree_bytes(conversion.layout.private / "coarse")
+    assert pictures == tree_bytes(one.with_name(f"{one.name}.private") / "coarse")
+    assert len(pictures) == 1  # of the large tissue the H&E alone; the small one is looked at as it is
     assert not list(tmp_path.rglob("*.building"))
     assert ("images", 1) in bars  # the small tissue alone was written by one worker
     assert bars[0] == ("parts of large images", 8)

@@ -1,0 +1,55 @@
+"""A small picture of an image, gathered while its pixels pass on to where they are written."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.model.geometry import Size, Window
+from spora_build.model.roi import PixelSource
+from spora_build.pixels.area_average import area_average
+from spora_build.pixels.spans import Spans, cover
+
+
+@dataclass
+class Gathering:
+    """A pixel source that averages what is read of it over ``factor`` × ``factor`` pixels.
+
+    To the last bit the pixels of :class:`spora_build.pixels.rescale.Rescaled` over the same source, in whatever order
+    and by however many threads the windows are read. Pixels that were not read are 0.
+    """
+
+    source: PixelSource
+    source_size: Size
+    factor: int
+    """Windows start at multiples of it, and end at one or at the image's end."""
+    size: Size
+    """Of the picture."""
+    picture: NDArray[Any] | None = field(init=False, default=None)
+    """(C, size.height, size.width), in the dtype of the source; None before anything is read."""
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
+
+    def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
+        """See :meth:`PixelSource.read`; always of the same channels."""
+        if window.row % self.factor or window.col % self.factor:
+            raise ValueError(f"{window} does not start at blocks of {self.factor} pixels")
+        pixels = self.source.read(channels, window)
+        with self._lock:
+            if self.picture is None:
+                self.picture = np.zeros((len(channels), self.size.height, self.size.width), pixels.dtype)
+        top, rows = self._blocks(window.row, window.row_stop, self.source_size.height, self.size.height)
+        left, cols = self._blocks(window.col, window.col_stop, self.source_size.width, self.size.width)
+        if len(rows) and len(cols):
+            area_average(pixels, rows, cols, self.picture[:, top : top + len(rows), left : left + len(cols)])
+        return pixels
+
+    def _blocks(self, start: int, stop: int, source_length: int, length: int) -> tuple[int, Spans]:
+        """The first block of a window, and all of them as spans of the window's pixels."""
+        first, last = start // self.factor, min(-(-stop // self.factor), length)
+        return first, cover(source_length, Fraction(self.factor), first, last).shifted(start)

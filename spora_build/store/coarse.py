@@ -1,0 +1,60 @@
+"""Small pictures of stored images, kept in the private folder from when an image is written until its mask is.
+
+Each is bound to the image it was gathered from by that one's seal. One that is gone, torn or of another image is no
+loss: the stored image tells the same to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spora_build.model.modality import Modality
+from spora_build.store.atomic import remove, write_beside
+from spora_build.store.layout import Layout, resolution_folder
+from spora_build.store.seal import seal_image
+
+
+@dataclass(frozen=True)
+class CoarsePicture:
+    """Where the picture of one stored image is kept."""
+
+    layout: Layout
+    modality: Modality
+    image_mpp: float
+    tissue_id: str
+    mpp: float
+    """Of the picture."""
+
+    def put(self, pixels: NDArray[Any]) -> None:
+        """Keep (C, h, w) pixels of the image that stands now, in place of any that were kept before."""
+        self.drop()
+        path = self._path()
+        if path is not None:
+            with write_beside(path) as temporary, temporary.open("wb") as file:
+                np.save(file, pixels, allow_pickle=False)
+
+    def find(self) -> NDArray[Any] | None:
+        """The pixels, on disk still; None where none were kept of the image that stands now."""
+        path = self._path()
+        try:
+            return None if path is None else np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+
+    def drop(self) -> None:
+        """Let go of what was kept of the image, whatever its pixel size."""
+        for path in self._folder.glob(f"{self.tissue_id}.*.npy"):
+            remove(path)
+
+    @property
+    def _folder(self) -> Path:
+        return self.layout.private / "coarse" / self.modality.folder / resolution_folder(self.image_mpp)
+
+    def _path(self) -> Path | None:
+        seal = seal_image(self.layout.image(self.modality, self.image_mpp, self.tissue_id))
+        return None if seal is None else self._folder / f"{self.tissue_id}.{resolution_folder(self.mpp)}.{seal}.npy"
