@@ -45,17 +45,23 @@ def local_cluster(**options: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Any]:
-    """Two workers of one thread."""
+def two_workers() -> Iterator[Any]:
+    """Of one thread."""
     with local_cluster() as cluster:
         yield cluster
 
 
 @pytest.fixture
+def running(two_workers: Any) -> Any:
+    """Both of them: one that the test before killed takes a moment to come back."""
+    two_workers.wait_for_workers(2, timeout=120)
+    return two_workers
+
+
+@pytest.fixture
 def cluster(running: Any) -> Iterator[DaskCluster]:
-    """A connection to both of them: a worker that the test before killed takes a moment to come back."""
+    """A connection to them."""
     with open_cluster(running.scheduler_address, threads=1) as connected:
-        connected.client.wait_for_workers(2, timeout=120)
         yield connected
 
 
