@@ -33,7 +33,12 @@ dask = pytest.importorskip("dask")
 @contextmanager
 def local_cluster(**options: Any) -> Iterator[Any]:
     """Scheduler and worker processes on loopback."""
-    settings = {"distributed.scheduler.allowed-failures": 1, "distributed.worker.daemon": True}
+    settings = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.worker.daemon": True,
+        # a worker that was killed is given up by LocalCluster where a busy machine takes longer to start another
+        "distributed.deploy.lost-worker-timeout": "10 minutes",
+    }
     defaults = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "memory_limit": "2GB"}
     with (
         dask.config.set(settings),
