@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
-from spora_build.store.atomic import make_folder
+from spora_build.store.atomic import flush_file, make_folder
 from spora_build.store.codec import CODECS, MAX_CHUNK_BYTES, Codec, chunk_codecs, room_for
 from spora_build.store.shard import INDEX_CODECS, ShardWriter
 from spora_build.store.windows import CHUNK_PX, WHOLE, Part, Region, plan_regions, shard_factor
@@ -76,7 +76,7 @@ def write_array(
     stopped = threading.Event()
     packers = threading.local()
 
-    def fill(region: Region) -> None:
+    def fill(region: Region) -> list[Path]:
         if not hasattr(packers, "own"):
             packers.own = _Packer(layout)
         with ExitStack() as shards:
@@ -88,20 +88,27 @@ def write_array(
                 _check(pixels, layout, window)
                 packers.own.pack(folder, pixels, window, writers, shards)
                 del pixels  # two windows would be alive while the next one is read
+        return [writer.path for writer in writers.values()]
 
     regions = part.of(plan_regions(layout.size, layout.factor, layout.pixel_bytes, block))
     if threads <= 1 or len(regions) <= 1:
         for region in regions:
             fill(region)
         return
-    with ThreadPoolExecutor(min(threads, len(regions)), "spora-build-image") as pool:
+    with (
+        ThreadPoolExecutor(1, "spora-build-flush") as flusher,
+        ThreadPoolExecutor(min(threads, len(regions)), "spora-build-image") as pool,
+    ):
         futures = [pool.submit(fill, region) for region in regions]
         try:
-            for future in as_completed(futures):
-                future.result()
+            # to disk while others compute: at the end all threads would wait for it
+            flushes = [flusher.submit(flush_file, path) for future in as_completed(futures) for path in future.result()]
+            for flush in flushes:
+                flush.result()
         except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
+            flusher.shutdown(cancel_futures=True)
             raise
 
 

@@ -116,13 +116,14 @@ def _flush(path: Path) -> None:
     if path.is_dir():
         for folder, _, files in os.walk(path):
             for name in files:
-                _flush_file(Path(folder) / name)
+                flush_file(Path(folder) / name)
             _flush_folder(Path(folder))
     else:
-        _flush_file(path)
+        flush_file(path)
 
 
-def _flush_file(path: Path) -> None:
+def flush_file(path: Path) -> None:
+    """Wait until a file's content is on the disk. Raises OSError where it cannot get there."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 

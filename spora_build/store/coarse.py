@@ -31,10 +31,13 @@ class CoarsePicture:
     """Of the picture."""
 
     def put(self, pixels: NDArray[Any]) -> None:
-        """Keep (C, h, w) pixels of the image that stands now, in place of any that were kept before."""
+        """Keep (C, h, w) pixels of the image that stands now, in place of any that were kept before.
+
+        Nothing is kept of a damaged image, and where there is no private folder.
+        """
         self.drop()
         path = self._path()
-        if path is not None:
+        if path is not None and self.layout.private.is_dir():
             with write_beside(path) as temporary, temporary.open("wb") as file:
                 np.save(file, pixels, allow_pickle=False)
 

@@ -29,7 +29,7 @@ class ShardWriter:
     """
 
     def __init__(self, path: Path, grid: tuple[int, int]) -> None:
-        self._path = path
+        self.path = path
         self._index = np.full((*grid, 2), MISSING, "<u8")
         self._file: io.FileIO | None = None
         self._end = 0
@@ -37,8 +37,8 @@ class ShardWriter:
     def append(self, row: int, col: int, data: memoryview) -> None:
         """Write the chunk at this row and column of the shard's grid of chunks."""
         if self._file is None:
-            make_folder(self._path.parent)
-            self._file = self._path.open("wb", buffering=0)
+            make_folder(self.path.parent)
+            self._file = self.path.open("wb", buffering=0)
         _write_all(self._file, data)
         self._index[row, col] = self._end, data.nbytes
         self._end += data.nbytes

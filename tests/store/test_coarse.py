@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,8 @@ def store(layout: Layout, seed: int) -> None:
 @pytest.fixture
 def kept(tmp_path: Path) -> CoarsePicture:
     layout = Layout(tmp_path / "a2026b")
+    layout.root.mkdir()
+    layout.private.mkdir()
     store(layout, 0)
     picture = CoarsePicture(layout, IHC, 0.5, "t", 4.0)
     picture.put(PICTURE)
@@ -61,6 +64,13 @@ def test_a_torn_picture_is_none(kept: CoarsePicture, size: int) -> None:
     (file,) = files(kept)
     file.write_bytes(file.read_bytes()[:size])
     assert kept.find() is None
+
+
+def test_without_a_private_folder_nothing_is_kept(kept: CoarsePicture) -> None:
+    shutil.rmtree(kept.layout.private)
+    kept.put(PICTURE)
+    assert kept.find() is None and not kept.layout.private.exists()
+    kept.drop()
 
 
 def test_of_a_damaged_image_there_is_none(kept: CoarsePicture) -> None:
