@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spora_build.pixels.paired_average import average_pairs, pairs_fit
 from spora_build.pixels.spans import Spans
 
 _MOST_SUMMED = 65536
@@ -28,6 +29,28 @@ def is_whole(dtype: np.dtype[Any], rows: Spans, cols: Spans) -> bool:
 
 def average_whole(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) -> None:
     """Fill ``out`` (C, len(rows), len(cols)) with means of ``source`` (C, H, W), integers rounded half to even."""
+    height, down = _regular(rows)
+    width, across = _regular(cols)
+    if down and across and pairs_fit(source.dtype, height, width):
+        part = source[:, rows.start : rows.start + down * height, cols.start : cols.start + across * width]
+        average_pairs(part, (height, width), *_types(source.dtype.itemsize, height * width), out[:, :down, :across])
+        if across < len(cols):
+            _average(source, rows.part(0, down), cols.part(across, len(cols)), out[:, :down, across:])
+        if down < len(rows):
+            _average(source, rows.part(down, len(rows)), cols, out[:, down:])
+    else:
+        _average(source, rows, cols, out)
+
+
+def _regular(spans: Spans) -> tuple[int, int]:
+    """Length of the first span, and how many of that length follow one another from there."""
+    step = int(spans.last[0]) + 1 - spans.start
+    follows = spans.start + step * np.arange(len(spans), dtype=np.int64)
+    regular = (spans.first == follows) & (spans.last + 1 == follows + step)
+    return step, len(spans) if regular.all() else int(np.argmin(regular))
+
+
+def _average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) -> None:
     left = cols.start
     areas = np.multiply.outer(rows.extent, cols.extent)
     is_float = source.dtype.kind == "f"
@@ -57,11 +80,8 @@ def _types(itemsize: int, area: int) -> tuple[Any, Any]:
 
 def _add_up(lines: NDArray[Any], spans: Spans, sums: NDArray[Any]) -> None:
     """sums[i] = the sum of the lines in span i, in their order. ``lines`` (n, w), ``sums`` (len(spans), w)."""
-    start, step = spans.start, int(spans.last[0]) + 1 - spans.start
-    follows = start + step * np.arange(len(spans), dtype=np.int64)
-    regular = (spans.first == follows) & (spans.last + 1 == follows + step)
-    count = len(spans) if regular.all() else int(np.argmin(regular))
-    steps = lines[start : start + count * step].reshape(count, step, -1)
+    step, count = _regular(spans)
+    steps = lines[spans.start : spans.start + count * step].reshape(count, step, -1)
     sums[:count] = steps[:, 0]
     for at in range(1, step):
         np.add(sums[:count], steps[:, at], out=sums[:count])
