@@ -47,6 +47,7 @@ def run_once(command: Command) -> Usage:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     command.prepare()
+    os.sync()  # what the command before left to be written would be written during this one
     start = time.perf_counter()
     words = [str(word) for word in command.words]
     environment = {**os.environ, **(command.env or {})}
