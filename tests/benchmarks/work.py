@@ -73,10 +73,12 @@ def stages(*words: str) -> None:
 
 def plan(*words: str) -> None:
     """Plan a cohort and write its tables, without any image."""
+    from spora_build.workflows.dataset.hold import hold
     from spora_build.workflows.dataset.write_tables import write_cohort_tables
 
     conversion: Conversion = timed("plan", prepare)(_request(*words))
-    timed("tables", write_cohort_tables)(conversion.layout, conversion.plan, {})
+    with hold(conversion.layout):
+        timed("tables", write_cohort_tables)(conversion.layout, conversion.plan, {})
 
 
 def tile(mask: str, size: str, stride: str) -> None:
