@@ -73,11 +73,12 @@ def stages(*words: str) -> None:
 
 def plan(*words: str) -> None:
     """Plan a cohort and write its tables, without any image."""
-    from spora_build.workflows.dataset.hold import hold
+    from spora_build.workflows.dataset.hold import hold, make_dataset_folder
     from spora_build.workflows.dataset.write_tables import write_cohort_tables
 
     conversion: Conversion = timed("plan", prepare)(_request(*words))
     with hold(conversion.layout):
+        make_dataset_folder(conversion.layout)
         timed("tables", write_cohort_tables)(conversion.layout, conversion.plan, {})
 
 
