@@ -32,13 +32,14 @@ def mask_bands(
     soft = ndimage.gaussian_filter(tissue.astype(np.float32), _ROUNDING_PX, mode="nearest")
     above, down = _between(size.height, mpp / working_mpp, tissue.shape[0])
     before, right = _between(size.width, mpp / working_mpp, tissue.shape[1])
+    times = np.bincount(before, minlength=tissue.shape[1])
     for start, stop in _bands(size, rows):
         out = np.empty((stop - start, size.width), np.bool_)
         row = start
         while row < stop:  # the rows between the same two rows of the working grid
             last = min(stop, int(np.searchsorted(above, above[row], side="right")))
             upper, lower = soft[above[row]], soft[min(above[row] + 1, len(soft) - 1)]
-            _cut_lines(upper, lower, down[row:last], before, right, out[row - start : last - start])
+            _cut_lines(upper, lower, down[row:last], before, times, right, out[row - start : last - start])
             row = last
         yield out
 
@@ -48,26 +49,25 @@ def _cut_lines(
     lower: NDArray[np.float32],
     down: NDArray[np.float32],
     before: NDArray[np.int64],
+    times: NDArray[np.int64],
     right: NDArray[np.float32],
     out: NDArray[np.bool_],
 ) -> None:
     """Fill ``out`` (h, w): whether the bilinear surface between two lines of the grid exceeds one half.
 
     Pixel (i, j) lies ``down[i]`` of the way from ``upper`` to ``lower``, ``right[j]`` from column ``before[j]`` to the
-    next.
+    next, which never goes back; ``times`` says how often each column comes in ``before``.
     """
     above, below = upper > _HALF, lower > _HALF
-    differs = np.zeros(len(upper), bool)
-    differs[:-1] = (above[1:] != above[:-1]) | (below[1:] != below[:-1])
-    differs |= above != below
-    differs[:-1] |= differs[1:]
-    out[:] = np.take(above, before, mode="clip")  # where all four corners lie on one side, so does what is between
-    edge = np.flatnonzero(np.take(differs, before, mode="clip"))
+    differs = above != below
+    differs[:-1] |= (above[1:] != above[:-1]) | (below[1:] != below[:-1])
+    out[:] = np.repeat(above, times)  # where all four corners lie on one side, so does what is between
+    edge = np.flatnonzero(np.repeat(differs, times))
     if edge.size:
-        lines = upper + (lower - upper) * down[:, None]
         at = before[edge]
-        first = lines[:, at]
-        out[:, edge] = first + (lines[:, np.minimum(at + 1, len(upper) - 1)] - first) * right[edge] > _HALF
+        after = np.minimum(at + 1, len(upper) - 1)
+        first, second = (upper[line] + (lower[line] - upper[line]) * down[:, None] for line in (at, after))
+        out[:, edge] = first + (second - first) * right[edge] > _HALF
 
 
 def nearest_bands(
