@@ -30,7 +30,7 @@ class Gathering:
     factor: int
     """Windows start at multiples of it, and end at one or at the image's end."""
     size: Size
-    """Of the picture."""
+    """Of the picture: of no pixel beyond the source."""
     picture: NDArray[Any] | None = field(init=False, default=None)
     """(C, size.height, size.width), in the dtype of the source; None before anything is read."""
     _lock: threading.Lock = field(init=False, default_factory=threading.Lock)

@@ -18,7 +18,13 @@ _WIDE: dict[int, Any] = {1: np.uint16, 2: np.uint32}
 
 def pairs_fit(dtype: np.dtype[Any], rows: int, cols: int) -> bool:
     """Whether blocks of ``rows`` × ``cols`` pixels of this type can be added two columns at a time."""
-    return dtype.kind == "u" and dtype.itemsize in _WIDE and cols % 2 == 0 and rows * 2 <= 256**dtype.itemsize
+    return (
+        dtype.isnative
+        and dtype.kind == "u"
+        and dtype.itemsize in _WIDE
+        and cols % 2 == 0
+        and rows * 2 <= 256**dtype.itemsize
+    )
 
 
 def average_pairs(source: NDArray[Any], block: tuple[int, int], sums: Any, quotient: Any, out: NDArray[Any]) -> None:

@@ -60,6 +60,8 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     """
     missing = []
     while not folder.is_dir():
+        if folder == folder.parent:
+            raise FileNotFoundError(errno.ENOENT, "its disk is gone", str(folder))
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):

@@ -6,6 +6,7 @@ loss: the stored image tells the same to the last bit.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,13 @@ from spora_build.model.modality import Modality
 from spora_build.store.atomic import remove, write_beside
 from spora_build.store.layout import Layout, resolution_folder
 from spora_build.store.seal import seal_image
+
+_FOLDER = "coarse"
+
+
+def drop_pictures(layout: Layout) -> None:
+    """Let go of all pictures."""
+    remove(layout.private / _FOLDER)
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,12 @@ class CoarsePicture:
     def put(self, pixels: NDArray[Any]) -> None:
         """Keep (C, h, w) pixels of the image that stands now, in place of any that were kept before.
 
-        Nothing is kept of a damaged image, and where there is no private folder.
+        Nothing is kept of a damaged image, and where the private folder is missing or takes nothing.
         """
         self.drop()
         path = self._path()
         if path is not None and self.layout.private.is_dir():
-            with write_beside(path) as temporary, temporary.open("wb") as file:
+            with suppress(OSError), write_beside(path) as temporary, temporary.open("wb") as file:
                 np.save(file, pixels, allow_pickle=False)
 
     def find(self) -> NDArray[Any] | None:
@@ -56,7 +64,7 @@ class CoarsePicture:
 
     @property
     def _folder(self) -> Path:
-        return self.layout.private / "coarse" / self.modality.folder / resolution_folder(self.image_mpp)
+        return self.layout.private / _FOLDER / self.modality.folder / resolution_folder(self.image_mpp)
 
     def _path(self) -> Path | None:
         seal = seal_image(self.layout.image(self.modality, self.image_mpp, self.tissue_id))

@@ -40,6 +40,13 @@ def test_means_are_exact_at_the_limits_of_every_type(dtype: type, rows: int, col
     np.testing.assert_array_equal(area_average(flipped, down, across), exact_means(flipped, rows, cols))
 
 
+def test_the_order_of_bytes_does_not_matter() -> None:
+    pixels = np.random.default_rng(0).integers(0, 65536, (2, 8, 8), np.uint16)
+    spans = cover(8, Fraction(4), 0, 2)
+    swapped = area_average(pixels.astype(">u2"), spans, spans)
+    np.testing.assert_array_equal(swapped.astype(np.uint16), area_average(pixels, spans, spans))
+
+
 def test_which_blocks_are_added_in_pairs() -> None:
     assert pairs_fit(np.dtype(np.uint8), 128, 128) and not pairs_fit(np.dtype(np.uint8), 129, 128)
     assert pairs_fit(np.dtype(np.uint16), 256, 2) and not pairs_fit(np.dtype(np.uint16), 2, 3)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spora_build.store.atomic import write_beside
+from spora_build.store.atomic import make_folder, write_beside
 from spora_build.store.sweep import find_leftovers, sweep
 
 
@@ -113,3 +113,9 @@ def test_a_dataset_s_folder_that_was_moved_away_is_not_made_anew(tmp_path: Path)
     with write_beside(tmp_path / "lab2026study" / "metadata" / "a.parquet") as temporary:
         temporary.write_bytes(b"x")
     assert (tmp_path / "lab2026study" / "metadata" / "a.parquet").read_bytes() == b"x"
+
+
+def test_a_disk_that_is_gone_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_dir", lambda path: False)
+    with pytest.raises(FileNotFoundError):
+        make_folder(Path("/nowhere/at/all"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,16 @@ def test_a_published_dataset_lies_in_the_bucket_byte_for_byte(program: Path, ser
     assert {path for _, path in sums} == {p.removeprefix(f"{NAME}/") for p in served.files()} - {SUMS}
     assert all(hashlib.sha256((dataset.root / path).read_bytes()).hexdigest() == sha256 for sha256, path in sums)
     check_fit(dataset)  # the checksum file breaks no rule and identifies nobody
+
+
+def test_the_private_folder_may_lie_elsewhere(program: Path, served: Served, dataset: Layout, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere" / dataset.private.name
+    elsewhere.parent.mkdir()
+    shutil.move(dataset.private, elsewhere)
+    check_fit(dataset, private=elsewhere)
+    publish(plan(dataset), every_byte=True)
+    assert served.files() == bytes_of(dataset)
+    assert not dataset.private.exists()
 
 
 def test_a_second_time_only_what_changed_travels(program: Path, served: Served, dataset: Layout) -> None:

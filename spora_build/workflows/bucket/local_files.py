@@ -66,7 +66,8 @@ def digest_files(
                 found[path] = digest
                 if on_bytes is not None:
                     on_bytes(digest.size)
-            ledger.record((path, f"{states[path]} {found[path].sha256} {found[path].md5}") for path in batch)
+            if layout.private.is_dir():  # remembered where it can be: the folder may lie elsewhere
+                ledger.record((path, f"{states[path]} {found[path].sha256} {found[path].md5}") for path in batch)
     return found
 
 

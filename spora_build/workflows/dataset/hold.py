@@ -125,7 +125,7 @@ def _is_held(private: Path) -> bool:
 
 def _is_same_folder(root: Path, held: _Held) -> bool:
     """Whether the dataset's folder is still the one that was first seen."""
-    if os.name != "posix":  # an open folder could not be moved at all
+    if os.name != "posix":  # folders cannot be opened to look at them again
         return True
     try:
         if held.root is None:

@@ -41,9 +41,12 @@ def mask_print(layout: Layout, mpp: float, tissue_id: str) -> str:
 
 
 def replaced_entry(ledger: Ledger, key: str, masks: Iterable[Path]) -> tuple[str, str]:
-    """The line of the ledger with the seals of masks that a piece of work is about to replace, and of all before."""
+    """The line of the ledger with the seals of masks that a piece of work is about to replace, and of all before.
+
+    What stands there after work that was begun and never ended is ours; else a person may have edited it since.
+    """
     last, former = _made(ledger, key)
-    return _made_line(key, last, former | _sealed(masks))
+    return _made_line(key, last, former | (_sealed(masks) if ledger.was_begun(key) else set()))
 
 
 def made_entry(ledger: Ledger, key: str, masks: Iterable[Path]) -> tuple[str, str]:

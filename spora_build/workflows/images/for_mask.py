@@ -49,7 +49,10 @@ def gather(
         return None
     sizes = _sizes(tissue)
     finest = min(sizes)
-    return Gathering(source, outputs[mpp], int(factor), rescaled_size(sizes[finest], finest, wanted_mpp))
+    grid = rescaled_size(sizes[finest], finest, wanted_mpp)
+    if grid.height * factor >= outputs[mpp].height + factor or grid.width * factor >= outputs[mpp].width + factor:
+        return None  # a registered image that is a little larger sets the grid: its last pixels have nothing here
+    return Gathering(source, outputs[mpp], int(factor), grid)
 
 
 _FACTORS = {2**power for power in range(CHUNK_PX.bit_length())}

@@ -20,11 +20,20 @@ from numpy.typing import NDArray
 
 from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.model.report import Outcome, Status
-from spora_build.store.atomic import put_in_place, remove, temporary_beside, write_beside
+from spora_build.store.atomic import put_in_place, remove, temporary_beside
 from spora_build.store.image_writer import count_shards, finish_image, write_part
 from spora_build.store.windows import MAX_SHARDS, Part
 from spora_build.workflows.images.memory_need import image_need
-from spora_build.workflows.images.write import STAGE, ImagesJob, ImagesOutcome, Target, done, notes, open_pixels
+from spora_build.workflows.images.write import (
+    STAGE,
+    ImagesJob,
+    ImagesOutcome,
+    Pixels,
+    Target,
+    done,
+    notes,
+    open_pixels,
+)
 from spora_build.workflows.running.executors import fitting_threads
 from spora_build.workflows.running.guard import guarded
 from spora_build.workflows.running.jobs import count_slots, run_jobs, split_workers
@@ -55,6 +64,8 @@ class PartResult:
     nonzero: tuple[bool, ...] = ()
     """Empty where no raw pixels were read."""
     nonfinite: int = 0
+    pictures: tuple[Path, ...] = ()
+    """Small pictures for the mask, each of one part, to be added up."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +147,7 @@ class _Image:
             sum(result.shards for result in self.results),
             tuple(any(flags) for flags in zip(*nonzero, strict=True)),
             sum(result.nonfinite for result in self.results),
+            tuple(path for result in self.results for path in result.pictures),
         )
 
 
@@ -181,12 +193,10 @@ def _write_shards(job: PartJob) -> PartResult:
             block=pixels.block,
             threads=job.target.job.threads,
         )
-        if pixels.gathered is not None and pixels.gathered.picture is not None:
-            _leave_picture(job, pixels.gathered.picture)
-    outcome = Outcome(_tissue_id(job), STAGE, Status.DONE)
+    left = PartResult(Outcome(_tissue_id(job), STAGE, Status.DONE), shards, pictures=_leave_picture(job, pixels))
     if pixels.watched is None:
-        return PartResult(outcome, shards)
-    return PartResult(outcome, shards, tuple(pixels.watched.nonzero.tolist()), pixels.watched.nonfinite)
+        return left
+    return replace(left, nonzero=tuple(pixels.watched.nonzero.tolist()), nonfinite=pixels.watched.nonfinite)
 
 
 def _finish(images: Sequence[_Image], workers: int) -> None:
@@ -225,24 +235,31 @@ def _finish_image(job: FinishJob) -> Outcome:
 
 
 def _place(job: FinishJob, outcome: Outcome) -> Outcome:
-    picture = _take_picture(job.folder)
     put_in_place(job.folder, job.target.path)
-    job.target.keep_picture(picture)
+    job.target.keep_picture(_take_picture(job.seen.pictures))
     return outcome
 
 
-def _leave_picture(job: PartJob, picture: NDArray[Any]) -> None:
-    """Lay what a part saw of the small picture for the mask into the image's folder; elsewhere it is 0."""
-    with write_beside(job.folder / f"{job.part.index}.npy") as temporary, temporary.open("wb") as file:
-        np.save(file, picture, allow_pickle=False)
+def _leave_picture(job: PartJob, pixels: Pixels) -> tuple[Path, ...]:
+    """Lay what a part saw of the small picture for the mask beside the image's folder; elsewhere it is 0."""
+    if pixels.gathered is None or pixels.gathered.picture is None:
+        return ()
+    path = temporary_beside(job.folder)
+    with path.open("wb") as file:
+        np.save(file, pixels.gathered.picture, allow_pickle=False)
+    return (path,)
 
 
-def _take_picture(folder: Path) -> NDArray[Any] | None:
-    """The whole picture, whose parts are gone from the folder then; None where none was gathered."""
+def _take_picture(paths: Sequence[Path]) -> NDArray[Any] | None:
+    """The whole picture, whose parts are gone then; None where none was gathered or one cannot be read."""
     picture: NDArray[Any] | None = None
-    for path in folder.glob("*.npy"):
-        piece: NDArray[Any] = np.load(path, allow_pickle=False)
-        picture = piece if picture is None else np.add(picture, piece, out=picture)
+    try:
+        for path in paths:
+            piece: NDArray[Any] = np.load(path, allow_pickle=False)
+            picture = piece if picture is None else np.add(picture, piece, out=picture)
+    except (OSError, ValueError, EOFError):  # not seen yet on this machine, or torn: the mask looks at the image
+        picture = None
+    for path in paths:
         remove(path)
     return picture
 

@@ -10,6 +10,7 @@ from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import MaskSettings
+from spora_build.store.coarse import drop_pictures
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint
 from spora_build.store.tables import read_table
@@ -84,6 +85,8 @@ def run_mask(
             bar.advance()
 
         made = run_jobs(mask_one, due, workers=workers, on_killed=_killed, on_result=heard, need=mask_need)
+    if not only:  # of masks that stay or could not be made, and of tissues that left
+        drop_pictures(layout)
     kept = [
         Outcome(job.tissue_id, STAGE, Status.SKIPPED, stays.get(job.tissue_id, ()))
         for job in jobs
@@ -112,12 +115,16 @@ def _passed_channels(layout: Layout) -> dict[Modality, list[str]]:
     return found
 
 
+_METHOD_VERSION = 2
+"""Another one makes masks that were found before anew."""
+
+
 def _fingerprint(layout: Layout, ledger: Ledger, job: MaskJob, passed: Mapping[Modality, Sequence[str]]) -> str:
     images = [(str(m), mpp, image_print(layout, ledger, m, mpp, job.tissue_id)) for m, mpp in job.images]
     if job.user_mask is not None:
         return fingerprint(images, identify(ledger, job.shown_name, job.user_mask))
     names = [passed.get(modality, ()) for modality in sorted({modality for modality, _ in job.images})]
-    return fingerprint(images, job.settings, names)
+    return fingerprint(_METHOD_VERSION, images, job.settings, names)
 
 
 def _staying(

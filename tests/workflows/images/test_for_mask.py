@@ -10,13 +10,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from spora_build.model.report import Status
+from spora_build.model.geometry import Size
+from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import MaskSettings
 from spora_build.store.image import StoredImage
 from spora_build.store.layout import Layout
 from spora_build.workflows.convert import ConvertRequest, prepare, write_images
 from spora_build.workflows.images.for_mask import gather, mask_mpp
-from spora_build.workflows.masks.work import mask_one, plan_masks
+from spora_build.workflows.masks import stage
+from spora_build.workflows.masks.work import MaskJob, mask_one, plan_masks
+from spora_build.workflows.planning.plan import PlannedOutput
 from tests.pixels.drawn_tissue import blob, brightfield, multiplex
 from tests.workflows.conftest import tree_bytes
 from tests.workflows.lab_folder import write_ome
@@ -97,6 +100,41 @@ def test_nothing_is_gathered_where_the_mask_looks_elsewhere(raw: Path, key_file:
     assert gather(alone, image, 1.0, 512.0, source) is None
     gathering = gather(alone, image, 1.0, 2.0, source)
     assert gathering is not None and gathering.factor == 2
+
+
+def test_nothing_is_gathered_where_another_image_reaches_further(raw: Path, key_file: Path, tmp_path: Path) -> None:
+    tissues = prepare(ConvertRequest(raw=raw, out=tmp_path, key_file=key_file)).plan.tissues
+    (both,) = (tissue for tissue in tissues if len(tissue.images) == 2)
+    light = next(image for image in both.images if not image.modality.is_multiplex)
+    source: Any = None
+
+    def gathered(finest: Size, own: Size) -> object:
+        images = [
+            replace(image, outputs=(PlannedOutput(1.0, own) if image is light else PlannedOutput(0.5, finest),))
+            for image in both.images
+        ]
+        tissue = replace(both, images=tuple(images))
+        image = next(image for image in images if image.modality == light.modality)
+        return gather(tissue, image, 1.0, 2.0, source)
+
+    assert gathered(Size(2007, 2000), Size(1004, 1000)) is not None
+    assert gathered(Size(2007, 2000), Size(1003, 1000)) is not None
+    assert gathered(Size(2007, 2000), Size(1002, 1000)) is None
+    assert gathered(Size(2000, 2007), Size(1000, 1002)) is None
+
+
+def test_no_picture_outlives_the_mask_stage(
+    raw: Path, key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout = converted(raw, tmp_path, key_file)
+    assert pictures(layout)
+
+    def failed(job: MaskJob) -> Outcome:
+        return Outcome(job.tissue_id, "mask", Status.FAILED)
+
+    monkeypatch.setattr(stage, "mask_one", failed)
+    assert {outcome.status for outcome in stage.run_mask(layout, MaskSettings())} == {Status.FAILED}
+    assert not (layout.private / "coarse").exists()
 
 
 def test_the_picture_of_an_older_image_goes(raw: Path, key_file: Path, tmp_path: Path) -> None:

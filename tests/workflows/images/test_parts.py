@@ -223,3 +223,26 @@ def test_a_lost_part_is_a_failed_tissue(raw: Path, key_file: Path, tmp_path: Pat
     target = ImagesJob(tmp_path, tissue, ((0, 0.5),)).targets()[0]
     error = EnvironmentFaultError(())
     assert module._part_lost(module.PartJob(target, tmp_path, Part(0, 1)), error).outcome.status is Status.FAILED
+
+
+def test_a_torn_or_unseen_piece_of_a_picture_costs_the_picture_alone(tmp_path: Path) -> None:
+    pieces = [np.arange(12, dtype=np.uint16).reshape(1, 3, 4) * side for side in (0, 1)]
+    paths = [tmp_path / f"{at}.building" for at in range(2)]
+
+    def leave() -> None:
+        for path, piece in zip(paths, pieces, strict=True):
+            with path.open("wb") as file:
+                np.save(file, piece)
+
+    leave()
+    whole = module._take_picture(paths)
+    assert whole is not None and whole.tolist() == pieces[1].tolist()
+    assert not list(tmp_path.iterdir())
+    leave()
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+    assert module._take_picture(paths) is None
+    leave()
+    paths[0].unlink()
+    assert module._take_picture(paths) is None
+    assert not list(tmp_path.iterdir())
+    assert module._take_picture([]) is None
