@@ -29,6 +29,11 @@ def keep_quiet() -> None:
     threading.excepthook = _show_thread
 
 
+def say_no_more_than_the_kind() -> None:
+    """Let an error that ends this process be told by its type alone, without a traceback."""
+    sys.excepthook = lambda kind, *_: _show(kind)
+
+
 def _say_nothing(*_args: object, **_kwargs: object) -> None:
     return
 

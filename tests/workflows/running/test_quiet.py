@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CHATTER = """
 import gc, logging, sys, threading, warnings
@@ -55,3 +58,27 @@ def test_nothing_that_a_library_says_is_heard(tmp_path: Path) -> None:
 def test_the_chatter_is_there_otherwise(tmp_path: Path) -> None:
     loud = said("loud", tmp_path=tmp_path).stderr
     assert all(f"CANARY {where}" in loud for where in ("in a tag", "in a warning", "of an old", "in a finaliser"))
+
+
+UNBORN = """
+from spora_build.workflows.running.jobs import _context
+
+class Gone:
+    def __reduce__(self):
+        return open, ("/nowhere/CANARY",)
+
+if __name__ == "__main__":
+    process = _context().Process(target=print, args=(Gone(),))
+    process.start()
+    process.join()
+    print(process.exitcode)
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="workers are started anew")
+def test_a_worker_that_cannot_begin_is_told_by_the_kind_of_its_error(tmp_path: Path) -> None:
+    script = tmp_path / "unborn.py"
+    script.write_text(UNBORN)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+    assert done.stderr == "spora-build: an error outside of any task: FileNotFoundError\n"
