@@ -49,4 +49,4 @@ def test_a_move_in_the_middle(cohort: Path, tmp_path: Path, kind: str, at: int) 
 @pytest.mark.parametrize("scenario", ["first", "refresh"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_moves(cohort: Path, tmp_path: Path, kind: str, scenario: str) -> None:
-    assert moves(cohort, tmp_path, scenario, kind, 7, 37, 100) >= 5
+    assert moves(cohort, tmp_path, scenario, kind, 7, 37, 100) >= 3  # few builds of a refresh need the raw folder
