@@ -141,7 +141,7 @@ def _value(
         for spec in specs
         for path in sorted(folder.glob(f"*/{spec}/*.parquet"))
     ]
-    made_of = [(job.tissue_id, job.channel_names, inputs[job.tissue_id]) for job in jobs]
+    made_of = sorted((job.tissue_id, job.channel_names, inputs[job.tissue_id]) for job in jobs)
     return fingerprint(recipe, list(panel), made_of, seals)
 
 

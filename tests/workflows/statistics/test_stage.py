@@ -1,0 +1,23 @@
+"""The standardization stage of a cohort: done once, whatever order its tissues are measured in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spora_build.model.report import Status
+from spora_build.workflows.build import build
+from spora_build.workflows.convert import ConvertRequest, prepare
+from tests.workflows.lab_folder import noise, write_ome
+
+
+def test_nothing_is_measured_again_where_later_tissues_are_larger(key_file: Path, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    for number, side in enumerate((256, 300, 340)):
+        write_ome(raw / f"{number}.ome.tif", noise(2, side, side, seed=number), ("DNA", "CD3E"))
+    rows = "".join(f"{number}.ome.tif,1,codex\n" for number in range(3))
+    (raw / "tissues.csv").write_text(f"image,patient,modality\n{rows}")
+    (raw / "panel_codex.csv").write_text("channel,marker\nDNA,DNA\nCD3E,CD3E\n")
+    request = ConvertRequest(raw=raw, name="smith2023larger", out=tmp_path, key_file=key_file, workers=1)
+    first = build(prepare(request), request)
+    assert {outcome.status for outcome in first} == {Status.DONE}
+    assert {outcome.status for outcome in build(prepare(request), request)} == {Status.SKIPPED}
