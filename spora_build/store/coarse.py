@@ -35,23 +35,21 @@ class CoarsePicture:
     modality: Modality
     image_mpp: float
     tissue_id: str
-    mpp: float
-    """Of the picture."""
 
-    def put(self, pixels: NDArray[Any]) -> None:
-        """Keep (C, h, w) pixels of the image that stands now, in place of any that were kept before.
+    def put(self, pixels: NDArray[Any], mpp: float) -> None:
+        """Keep (C, h, w) pixels at ``mpp`` of the image that stands now, in place of any that were kept before.
 
         Nothing is kept of a damaged image, and where the private folder is missing or takes nothing.
         """
         self.drop()
-        path = self._path()
+        path = self._path(mpp)
         if path is not None and self.layout.private.is_dir():
             with suppress(OSError), write_beside(path) as temporary, temporary.open("wb") as file:
                 np.save(file, pixels, allow_pickle=False)
 
-    def find(self) -> NDArray[Any] | None:
-        """The pixels, on disk still; None where none were kept of the image that stands now."""
-        path = self._path()
+    def find(self, mpp: float) -> NDArray[Any] | None:
+        """The pixels at ``mpp``, on disk still; None where none were kept of the image that stands now."""
+        path = self._path(mpp)
         try:
             return None if path is None else np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
@@ -66,6 +64,6 @@ class CoarsePicture:
     def _folder(self) -> Path:
         return self.layout.private / _FOLDER / self.modality.folder / resolution_folder(self.image_mpp)
 
-    def _path(self) -> Path | None:
+    def _path(self, mpp: float) -> Path | None:
         seal = seal_image(self.layout.image(self.modality, self.image_mpp, self.tissue_id))
-        return None if seal is None else self._folder / f"{self.tissue_id}.{resolution_folder(self.mpp)}.{seal}.npy"
+        return None if seal is None else self._folder / f"{self.tissue_id}.{resolution_folder(mpp)}.{seal}.npy"

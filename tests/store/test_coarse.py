@@ -31,8 +31,8 @@ def kept(tmp_path: Path) -> CoarsePicture:
     layout.root.mkdir()
     layout.private.mkdir()
     store(layout, 0)
-    picture = CoarsePicture(layout, IHC, 0.5, "t", 4.0)
-    picture.put(PICTURE)
+    picture = CoarsePicture(layout, IHC, 0.5, "t")
+    picture.put(PICTURE, 4.0)
     return picture
 
 
@@ -41,40 +41,40 @@ def files(kept: CoarsePicture) -> list[Path]:
 
 
 def test_what_was_put_is_found_until_it_is_dropped(kept: CoarsePicture) -> None:
-    found = kept.find()
+    found = kept.find(4.0)
     assert found is not None
     np.testing.assert_array_equal(found, PICTURE)
-    assert CoarsePicture(kept.layout, IHC, 0.5, "t", 8.0).find() is None
-    assert CoarsePicture(kept.layout, IHC, 1.0, "t", 4.0).find() is None
-    kept.put(PICTURE[:, :2])
-    assert len(files(kept)) == 1
-    CoarsePicture(kept.layout, IHC, 0.5, "t", 8.0).drop()
-    assert kept.find() is None and not files(kept)
+    assert kept.find(8.0) is None
+    assert CoarsePicture(kept.layout, IHC, 1.0, "t").find(4.0) is None
+    kept.put(PICTURE[:, :2], 8.0)
+    assert len(files(kept)) == 1 and kept.find(8.0) is not None and kept.find(4.0) is None
+    kept.drop()
+    assert kept.find(4.0) is None and not files(kept)
 
 
 def test_of_another_image_nothing_is_found(kept: CoarsePicture) -> None:
     store(kept.layout, 1)
-    assert kept.find() is None
+    assert kept.find(4.0) is None
     store(kept.layout, 0)
-    assert kept.find() is not None
+    assert kept.find(4.0) is not None
 
 
 @pytest.mark.parametrize("size", [0, 10, 128, 150])
 def test_a_torn_picture_is_none(kept: CoarsePicture, size: int) -> None:
     (file,) = files(kept)
     file.write_bytes(file.read_bytes()[:size])
-    assert kept.find() is None
+    assert kept.find(4.0) is None
 
 
 def test_without_a_private_folder_nothing_is_kept(kept: CoarsePicture) -> None:
     shutil.rmtree(kept.layout.private)
-    kept.put(PICTURE)
-    assert kept.find() is None and not kept.layout.private.exists()
+    kept.put(PICTURE, 4.0)
+    assert kept.find(4.0) is None and not kept.layout.private.exists()
     kept.drop()
 
 
 def test_of_a_damaged_image_there_is_none(kept: CoarsePicture) -> None:
     (kept.layout.image(IHC, 0.5, "t") / "zarr.json").write_text("{}")
-    assert kept.find() is None
-    kept.put(PICTURE)
+    assert kept.find(4.0) is None
+    kept.put(PICTURE, 4.0)
     assert not files(kept)

@@ -107,12 +107,11 @@ class Target:
 
     def keep_picture(self, picture: NDArray[Any] | None) -> None:
         """Keep the small picture of what now stands; where none was gathered, none of what stood before."""
-        mpp = self.job.mask_mpp or self.mpp
-        kept = CoarsePicture(Layout(self.job.root), self.image.modality, self.mpp, self.job.tissue.tissue_id, mpp)
-        if picture is None:
+        kept = CoarsePicture(Layout(self.job.root), self.image.modality, self.mpp, self.job.tissue.tissue_id)
+        if picture is None or self.job.mask_mpp is None:
             kept.drop()
         else:
-            kept.put(picture)
+            kept.put(picture, self.job.mask_mpp)
 
     def refuse_changed(self) -> None:
         """Raise where the raw file is no longer the one that was planned: pixels may be of both."""

@@ -97,7 +97,7 @@ def _mask(job: MaskJob) -> Outcome:
             share = _write(job, mpp, size, mask_bands(found.tissue, found.mpp, size, mpp))
         words = job.settings.method
     for modality, mpp in images:
-        CoarsePicture(layout, modality, mpp, job.tissue_id, mpp).drop()
+        CoarsePicture(layout, modality, mpp, job.tissue_id).drop()
     problems = () if share >= _LITTLE else (_little(job.tissue_id, share),)
     return Outcome(job.tissue_id, STAGE, Status.DONE, problems, f"{words}: {share:.0%} of the field")
 
@@ -169,7 +169,7 @@ def _read(
     stored = sorted(at for name, at in images if name == modality)
     source_mpp = max((at for at in stored if at <= mpp), default=stored[0])
     source = images[modality, source_mpp]
-    gathered = CoarsePicture(layout, modality, source_mpp, tissue_id, mpp).find()
+    gathered = CoarsePicture(layout, modality, source_mpp, tissue_id).find(mpp)
     if gathered is not None and gathered.shape == (source.channel_count, grid.height, grid.width):
         return gathered[list(channels)]
     view = Rescaled(source, source.size, mpp / source_mpp, grid)
