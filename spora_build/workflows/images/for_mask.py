@@ -38,24 +38,30 @@ def gather(
     """``source``, the pixels of an image as it is to be stored at ``mpp``, gathered at ``wanted_mpp``.
 
     None where the mask looks at another pixel size or modality: of multiplex images beside light microscopy it takes a
-    few channels only. And where blocks of pixels would be cut by the windows in which images are written.
+    few channels only.
     """
     if wanted_mpp is None or (image.modality.is_multiplex and not all(i.modality.is_multiplex for i in tissue.images)):
         return None
     outputs = {output.mpp: output.size for output in image.outputs}
-    factor = wanted_mpp / mpp
-    coarsest = max((at for at in outputs if at <= wanted_mpp), default=None)
-    if mpp != coarsest or factor == 1 or factor not in _FACTORS:
+    if mpp != max((at for at in outputs if at <= wanted_mpp), default=None):
         return None
     sizes = _sizes(tissue)
     finest = min(sizes)
     grid = rescaled_size(sizes[finest], finest, wanted_mpp)
-    if grid.height * factor >= outputs[mpp].height + factor or grid.width * factor >= outputs[mpp].width + factor:
-        return None  # a registered image that is a little larger sets the grid: its last pixels have nothing here
-    return Gathering(source, outputs[mpp], int(factor), grid)
+    return gathering(source, outputs[mpp], wanted_mpp / mpp, grid)
 
 
-_FACTORS = {2**power for power in range(CHUNK_PX.bit_length())}
+def gathering(source: PixelSource, source_size: Size, factor: float, size: Size) -> Gathering | None:
+    """A picture of this size, of blocks of ``factor`` × ``factor`` pixels of a source.
+
+    None where windows in which images are written would cut blocks, and where a registered image that is a little
+    larger sets the picture's size: its last pixels have nothing here.
+    """
+    reach = size.height * factor < source_size.height + factor and size.width * factor < source_size.width + factor
+    return Gathering(source, source_size, int(factor), size) if factor in _FACTORS and reach else None
+
+
+_FACTORS = {2**power for power in range(1, CHUNK_PX.bit_length())}
 
 
 def _sizes(tissue: PlannedTissue) -> dict[float, Size]:

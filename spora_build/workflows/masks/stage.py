@@ -115,7 +115,7 @@ def _passed_channels(layout: Layout) -> dict[Modality, list[str]]:
     return found
 
 
-_METHOD_VERSION = 2
+_METHOD_VERSION = 3
 """Another one makes masks that were found before anew."""
 
 

@@ -23,8 +23,9 @@ from spora_build.store.coarse import CoarsePicture
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
+from spora_build.store.windows import plan_regions, shard_factor
 from spora_build.workflows.dataset.sizes import array_bytes
-from spora_build.workflows.images.for_mask import WITNESSES, count_channels
+from spora_build.workflows.images.for_mask import WITNESSES, count_channels, gathering
 from spora_build.workflows.masks.user_mask import fit_user_mask, open_user_mask
 from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
@@ -164,14 +165,22 @@ def _read(
     grid: Size,
 ) -> NDArray[Any]:
     """Pixels at the working mpp, from the coarsest stored image that is no coarser (else from the finest): as they were
-    gathered when it was written, or from itself.
+    gathered when it was written, or are now.
     """
     stored = sorted(at for name, at in images if name == modality)
     source_mpp = max((at for at in stored if at <= mpp), default=stored[0])
     source = images[modality, source_mpp]
-    gathered = CoarsePicture(layout, modality, source_mpp, tissue_id).find(mpp)
-    if gathered is not None and gathered.shape == (source.channel_count, grid.height, grid.width):
-        return gathered[list(channels)]
+    kept = CoarsePicture(layout, modality, source_mpp, tissue_id).find(mpp)
+    if kept is not None and kept.shape == (source.channel_count, grid.height, grid.width):
+        return kept[list(channels)]
+    now = gathering(source, source.size, mpp / source_mpp, grid)
+    if now is not None:
+        pixel_bytes = len(channels) * source.dtype.itemsize
+        for region in plan_regions(source.size, shard_factor(source.size), pixel_bytes, source.block):
+            for window in region.windows():
+                now.read(channels, window)
+        assert now.picture is not None
+        return now.picture
     view = Rescaled(source, source.size, mpp / source_mpp, grid)
     return view.read(channels, Window(0, 0, grid.height, grid.width))
 
