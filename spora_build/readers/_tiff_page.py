@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from spora_build.model.geometry import Size, Window
 from spora_build.readers._file_bytes import FileBytes, damaged
+from spora_build.readers._samples import copy_sample
 from spora_build.readers._segment_cache import KEEP_ABOVE_BYTES, SegmentCache
 from spora_build.readers._tiff_file import unsupported
 from spora_build.readers._tiff_segment import JPEG, SegmentDecoder, segment_decoder
@@ -86,7 +87,10 @@ class StoredPage:
                 rows = slice(top - window.row, bottom - window.row)
                 cols = slice(left - window.col, right - window.col)
                 for index, sample in wanted:
-                    out[index, rows, cols] = self.nodata if pixels is None else pixels[:, :, sample]
+                    if pixels is None:
+                        out[index, rows, cols] = self.nodata
+                    else:
+                        copy_sample(pixels, sample, out[index, rows, cols])
 
     def _piece(self, index: int, inside: tuple[int, int, int, int]) -> NDArray[Any] | None:
         """Rows and columns ``inside`` one segment as (h, w, samples); None where the file leaves the segment out."""

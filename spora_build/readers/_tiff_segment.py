@@ -13,6 +13,7 @@ from spora_build.readers._codestream_size import declared_pixels
 from spora_build.readers._file_bytes import damaged
 
 JPEG = {6, 7, 34892, 33007}
+_NEW_JPEG = 7
 _INTO_A_BUFFER = {5, 8, 32773, 32946, 50000}
 """LZW, deflate, PackBits, deflate, zstd: bytes in, bytes out into a buffer of ours."""
 
@@ -24,7 +25,7 @@ _buffers = threading.local()
 SegmentDecoder = Callable[[bytes, int], NDArray[Any]]
 """Stored bytes and the segment's index → array (rows, columns, samples), native byte order.
 
-The array may be a buffer that the same thread's next call overwrites.
+The array may be a buffer that the same thread's next call overwrites, and hold a sample more than the page has.
 """
 
 
@@ -46,6 +47,8 @@ def segment_decoder(page: Any, name: str) -> SegmentDecoder:
             raise damaged(name, f"strip or tile {index} cannot be decoded ({type(error).__name__})") from error
         return np.asarray(array[0])
 
+    if page.compression == _NEW_JPEG:
+        return _jpeg_decoder(page, decode_generally) or decode_generally
     return _buffered_decoder(page, decode_generally) or decode_generally
 
 
@@ -92,6 +95,43 @@ def _buffered_decoder(page: Any, otherwise: SegmentDecoder) -> SegmentDecoder | 
         return array
 
     return decode
+
+
+def _jpeg_decoder(page: Any, otherwise: SegmentDecoder) -> SegmentDecoder | None:
+    """Decoder of colour JPEG into one reused buffer per thread; None where it does not fit.
+
+    Twice as fast as into a fresh array each. A fourth sample of no meaning makes a pixel one word of 32 bits: see
+    :func:`spora_build.readers._samples.copy_sample`.
+    """
+    import imagecodecs
+
+    height, width = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+    if (
+        page.photometric not in {_RGB, _YCBCR}
+        or page.extrasamples
+        or page.planarconfig != 1
+        or page.samplesperpixel != 3
+        or page.dtype != np.uint8
+        or page.jpegheader is not None
+        or height * width * 4 > MAX_BUFFER_BYTES
+    ):
+        return None
+    spaces = imagecodecs.JPEG8.CS
+    stored = spaces.RGB if page.photometric == _RGB and not page.is_jfif else None  # as tifffile has it
+    tables = page.jpegtables
+
+    def decode(data: bytes, index: int) -> NDArray[Any]:
+        buffer = _buffer(height * width * 4).reshape(height, width, 4)
+        try:
+            imagecodecs.jpeg8_decode(data, tables=tables, colorspace=stored, outcolorspace=spaces.EXT_RGBX, out=buffer)
+        except (RuntimeError, ValueError):
+            return otherwise(data, index)  # another size, or no such JPEG: rules of their own
+        return buffer
+
+    return decode
+
+
+_RGB, _YCBCR = 2, 6
 
 
 def _buffer(size: int) -> NDArray[Any]:

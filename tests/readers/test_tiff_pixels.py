@@ -108,16 +108,17 @@ def test_samples_of_one_page(tmp_path: Path, planar: str, layout: dict[str, Any]
             np.testing.assert_array_equal(roi.read([2, 0], Window(3, 4, 50, 60)), pixels[[2, 0], 3:53, 4:64])
 
 
-@pytest.mark.parametrize("options", [{}, {"compressionargs": {"level": 60}}, {"subsampling": (2, 2)}])
+@pytest.mark.parametrize(
+    "options", [{}, {"compressionargs": {"level": 60}}, {"subsampling": (2, 2)}, {"tile": None, "rowsperstrip": 40}]
+)
 def test_jpeg_rgb(tmp_path: Path, options: dict[str, Any]) -> None:
     path = tmp_path / "a.tif"
     pixels = np.moveaxis(some_pixels((3, 131, 150), "uint8"), 0, -1)
     photometric = "ycbcr" if options.get("subsampling") else "rgb"
     if photometric == "ycbcr":
         options = {"photometric": "rgb", **options}
-    tifffile.imwrite(
-        path, pixels, compression="jpeg", tile=(48, 64), metadata=None, **{"photometric": "rgb", **options}
-    )
+    options = {"photometric": "rgb", "tile": (48, 64), **options}
+    tifffile.imwrite(path, pixels, compression="jpeg", metadata=None, **options)
     with opened(path) as roi:
         assert roi.is_rgb
         assert_windows(roi, np.moveaxis(all_pages(path)[0], -1, 0))
