@@ -17,7 +17,7 @@ from spora_build.model.report import Outcome, Status
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import INSTANCES, Layout
 from spora_build.store.mask import read_mask
-from spora_build.store.tables import read_table
+from spora_build.store.tables import read_frame
 from spora_build.workflows.dataset.find_dataset import find_dataset
 
 
@@ -51,12 +51,12 @@ class Dataset:
     @property
     def tissues(self) -> pd.DataFrame:
         """One row per tissue and modality. Raises InvalidDataError."""
-        return read_table(self.layout.tissues_table)
+        return read_frame(self.layout.tissues_table)
 
     @property
     def cells(self) -> pd.DataFrame:
         """One row per cell. Raises InvalidDataError where there is no such table."""
-        return read_table(self.layout.cells_table)
+        return read_frame(self.layout.cells_table)
 
     def resolutions(self, modality: str) -> tuple[float, ...]:
         """Pixel sizes of a modality in µm, finest first."""
@@ -64,7 +64,7 @@ class Dataset:
 
     def channels(self, modality: str) -> pd.DataFrame:
         """Channels of a multiplex modality, in the order of its images. Raises InvalidDataError."""
-        return read_table(self.layout.channels_table(Modality.parse(modality)))
+        return read_frame(self.layout.channels_table(Modality.parse(modality)))
 
     def image(self, tissue_id: str, modality: str, mpp: float) -> StoredImage:
         """An image to read windows from: ``image.read([0, 2], Window(row, col, height, width))``, channels first.
@@ -83,7 +83,7 @@ class Dataset:
 
     def tiles(self, size_px: int, mpp: float = 1.0, strategy: str = "default") -> pd.DataFrame:
         """Columns tissue_id, tile_id, row, col: the upper left corners of tiles. Raises InvalidDataError."""
-        return read_table(self.layout.tile_coordinates(mpp, strategy, size_px))
+        return read_frame(self.layout.tile_coordinates(mpp, strategy, size_px))
 
 
 def layout_of(dataset: Dataset | Path | str) -> Layout:

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from spora_build.errors import InvalidDataError
-from spora_build.store.tables import read_table
+from spora_build.store.tables import read_frame
 
 
 class Kind(StrEnum):
@@ -49,7 +49,7 @@ class TableFile:
         if not self.exists:
             return None
         try:
-            frame = read_table(self.path)
+            frame = read_frame(self.path)
         except InvalidDataError:
             return None
         frame.columns = [str(name) for name in frame.columns]

@@ -3,29 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.store.atomic import write_beside
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def write_table(path: Path, table: pd.DataFrame, *, index: bool = False) -> None:
-    """Write a table; its index only where the reader expects one (``index=True``)."""
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table as it is (see :func:`spora_build.store.pandas_schema.as_table`)."""
     with write_beside(path) as temporary:
-        table.to_parquet(temporary, engine="pyarrow", index=index, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd")
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a table. Raises InvalidDataError where it is missing or damaged."""
+def read_table(path: Path) -> pa.Table:
+    """Read a table; an index is a column like others. Raises InvalidDataError where it is missing or damaged."""
+    try:
+        with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
+            return file.read()
+    except (OSError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def read_frame(path: Path) -> pd.DataFrame:
+    """Read a table as a data frame. Raises InvalidDataError where it is missing or damaged."""
+    import pandas as pd
+
     try:
         return pd.read_parquet(path, engine="pyarrow")
     except (OSError, ValueError) as error:
-        raise InvalidDataError(
-            Problem(
-                "E-TABLE-001",
-                "this table is missing or damaged.",
-                "run the stage that writes it again.",
-                Place(file=f"{path.parent.name}/{path.name}"),
-            )
-        ) from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> InvalidDataError:
+    return InvalidDataError(
+        Problem(
+            "E-TABLE-001",
+            "this table is missing or damaged.",
+            "run the stage that writes it again.",
+            Place(file=f"{path.parent.name}/{path.name}"),
+        )
+    )

@@ -14,7 +14,7 @@ import pandas as pd
 from spora_build.errors import EnvironmentFaultError, InvalidDataError, Place, Problem, UsageError
 from spora_build.store.atomic import TEMPORARY_SUFFIX, remove, write_beside
 from spora_build.store.layout import Layout
-from spora_build.store.tables import read_table
+from spora_build.store.tables import read_frame
 from spora_build.transfer.checksums import Digest, digest_file, format_checksums, is_inside, parse_checksums
 from spora_build.transfer.listing import RemoteFile, list_files, receive
 from spora_build.transfer.remote import Remote
@@ -89,7 +89,7 @@ def plan_download(
         checksums = _read_checksums(folder / checksums_path) if checksums_path in files else {}
         if not _matches(digest_file(folder / tissues_path), files[tissues_path], checksums.get(tissues_path)):
             raise InvalidDataError(_damaged(tissues_path))
-        rows = _rows(read_table(folder / tissues_path))
+        rows = _rows(read_frame(folder / tissues_path))
     parts = set(checksums or files) - {checksums_path}
     selection = choose(rows, parts, modalities=modalities, mpps=mpps, tissues=tissues)
     wanted = [path for path in sorted(parts) if selection.takes(path)]

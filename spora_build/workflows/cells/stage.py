@@ -13,10 +13,12 @@ from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.store.atomic import remove, write_beside
+from spora_build.store.columns import int_column, text_column
 from spora_build.store.layout import INSTANCES, Layout
 from spora_build.store.ledger import Ledger, fingerprint
+from spora_build.store.pandas_schema import as_table
 from spora_build.store.seal import seal_mask, seal_table
-from spora_build.store.tables import read_table, write_table
+from spora_build.store.tables import read_frame, read_table, write_table
 from spora_build.submission.settings_types import Cells
 from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome, Reconciliation
 from spora_build.workflows.cells.part import Part, StoredRows, merge_parts, tissues_in
@@ -56,7 +58,7 @@ def run_cells(
     """
     ledger = Ledger.load(layout.private)
     private = layout.private / "cells"
-    tissues = read_table(layout.tissues_table)
+    tissues = read_frame(layout.tissues_table)
     images = _images(layout, tissues)
     refuse_unknown(only, images)
     tabled = frozenset() if source.reconciles or not layout.cells_table.exists() else tissues_in(layout.cells_table)
@@ -175,7 +177,7 @@ def _intensity_columns(layout: Layout) -> dict[Modality, list[str]]:
     return {
         modality: [
             intensity_column(modality, str(name), len(multiplex) > 1)
-            for name in read_table(layout.channels_table(modality))["channel_name"]
+            for name in read_table(layout.channels_table(modality))["channel_name"].to_pylist()
         ]
         for modality in multiplex
     }
@@ -257,10 +259,8 @@ def _mask_mpps(job: CellsJob) -> list[float]:
 def _write_encoders(layout: Layout, jobs: Sequence[CellsJob], tasks: Sequence[CellTask]) -> None:
     for mpp in sorted({mpp for job in jobs for mpp in _mask_mpps(job)}):
         for task in tasks:
-            frame = pd.DataFrame(
-                {"name": pd.Series(task.names, dtype=pd.StringDtype()), "id": range(len(task.names))}
-            ).astype({"id": "int64"})
-            write_table(layout.label_encoder(mpp, task.column), frame)
+            classes = as_table({"name": text_column(task.names), "id": int_column(range(len(task.names)))})
+            write_table(layout.label_encoder(mpp, task.column), classes)
 
 
 def _remove_old_tasks(layout: Layout, ledger: Ledger, tasks: Sequence[CellTask]) -> None:

@@ -15,7 +15,7 @@ from spora_build.segmenters import BUILT_IN, find_segmenter
 from spora_build.store.image import open_image
 from spora_build.store.layout import Layout
 from spora_build.store.ledger import Ledger, fingerprint, fingerprint_file
-from spora_build.store.tables import read_table
+from spora_build.store.tables import read_frame
 from spora_build.workflows.cells.jobs import CellsInput
 from spora_build.workflows.cells.of_dataset import stored_source
 from spora_build.workflows.cells.segment import STAGE, SegmentJob, provenance, segment_one
@@ -133,7 +133,7 @@ def _modality(layout: Layout, wanted: str | None) -> Modality:
 
 
 def _nuclear_channels(layout: Layout, modality: Modality) -> tuple[str, ...]:
-    table = read_table(layout.channels_table(modality))
+    table = read_frame(layout.channels_table(modality))
     usable = table["is_nuclear_marker"].astype(bool) & table["qc_pass"].astype(bool)
     names = tuple(str(name) for name in table.loc[usable, "channel_name"])
     if not names:
@@ -149,7 +149,7 @@ def _nuclear_channels(layout: Layout, modality: Modality) -> tuple[str, ...]:
 
 
 def _refuse_unknown(layout: Layout, modality: Modality, names: Collection[str]) -> None:
-    known = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+    known = [str(name) for name in read_frame(layout.channels_table(modality))["channel_name"]]
     for name in names:
         if name not in known:
             raise UsageError(
@@ -206,7 +206,7 @@ def _no_bodies(method: str) -> UsageError:
 
 def _jobs(layout: Layout, modality: Modality, how: _How) -> list[SegmentJob]:
     """One for each tissue, at its finest stored pixel size."""
-    known = set(read_table(layout.tissues_table)["tissue_id"])
+    known = set(read_frame(layout.tissues_table)["tissue_id"])
     finest: dict[str, float] = {}
     for mpp in layout.find_resolutions(modality):
         for tissue in layout.find_images(modality, mpp):

@@ -10,7 +10,7 @@ from pathlib import Path
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
-from spora_build.store.tables import read_table
+from spora_build.store.tables import read_frame
 from spora_build.workflows.dataset import bench_checks
 from spora_build.workflows.dataset.bench_checks import MPP
 from spora_build.workflows.dataset.bench_labels import MISSING_TEXTS, LabelColumn, cell_columns, tissue_columns
@@ -42,7 +42,7 @@ def plan_bench_configs(layout: Layout) -> BenchConfigs:
                 Place(file=name),
             )
         )
-    tissues = read_table(layout.tissues_table)
+    tissues = read_frame(layout.tissues_table)
     problems: list[Problem] = []
     files = {}
     for modality in modalities:

@@ -166,7 +166,7 @@ def _orphans(layout: Layout) -> Iterator[Finding]:
         return
     table = read_table(layout.tissues_table)
     modalities: dict[str, set[Modality]] = {}
-    for tissue, name in zip(table["tissue_id"], table["modality"], strict=True):
+    for tissue, name in zip(table["tissue_id"].to_pylist(), table["modality"].to_pylist(), strict=True):
         modalities.setdefault(str(tissue), set()).add(Modality(str(name)))
     wanted: dict[str, set[tuple[Modality, float]]] = {tissue: set() for tissue in modalities}
     for modality, mpp, tissue in _stored(layout):

@@ -10,11 +10,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+import pyarrow as pa
+
 from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.names import PATIENT_ID
 from spora_build.store.atomic import remove
+from spora_build.store.columns import bool_column
 from spora_build.store.layout import Layout
+from spora_build.store.pandas_schema import index_field
 from spora_build.store.seal import seal_table
 from spora_build.store.tables import read_table, write_table
 
@@ -31,7 +35,7 @@ def published(layout: Layout) -> frozenset[str]:
     path = replace(layout, roster=None).tissues_table
     if seal_table(path) is None:
         return frozenset()
-    return frozenset(str(tissue) for tissue in read_table(path)["tissue_id"])
+    return frozenset(str(tissue) for tissue in read_table(path)["tissue_id"].to_pylist())
 
 
 def standing_patients(layout: Layout) -> frozenset[str]:
@@ -47,21 +51,25 @@ def withdraw(layout: Layout, tissues: Collection[str]) -> None:
     if layout.roster is None or published(layout).isdisjoint(tissues):
         return
     path = replace(layout, roster=None).tissues_table
-    table = read_table(path)
-    write_table(path, table[~table["tissue_id"].isin(list(tissues))].reset_index(drop=True))
+    write_table(path, _without(read_table(path), tissues))
 
 
 def strike(layout: Layout, tissues: Collection[str]) -> None:
     """Take tissues that failed off the roster and out of the channel tables; later stages do without them."""
     if layout.roster is None or not tissues:
         return
-    table = read_table(layout.tissues_table)
-    write_table(layout.tissues_table, table[~table["tissue_id"].isin(list(tissues))].reset_index(drop=True))
+    write_table(layout.tissues_table, _without(read_table(layout.tissues_table), tissues))
     for modality in layout.find_modalities():
         path = layout.channels_per_tissue_table(modality)
         if path.is_file():
             measured = read_table(path)
-            write_table(path, measured[~measured.index.isin(list(tissues))], index=True)
+            write_table(path, _without(measured, tissues, index_field(measured) or "tissue_id"))
+
+
+def _without(table: pa.Table, tissues: Collection[str], ids: str = "tissue_id") -> pa.Table:
+    """The rows of other tissues; the column ``ids`` says which these are."""
+    gone = frozenset(tissues)
+    return table.filter(bool_column([tissue not in gone for tissue in table[ids].to_pylist()]))
 
 
 def publish(layout: Layout) -> None:
@@ -74,7 +82,7 @@ def publish(layout: Layout) -> None:
     table = read_table(layout.roster)
     gone = {
         tissue
-        for tissue, name in zip(table["tissue_id"], table["modality"], strict=True)
+        for tissue, name in zip(table["tissue_id"].to_pylist(), table["modality"].to_pylist(), strict=True)
         if not _has_image(layout, Modality(name), tissue)
     }
     if gone:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections import defaultdict
@@ -10,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+import pyarrow as pa
 
 from spora_build.errors import Place, Problem, UsageError
-from spora_build.store.atomic import write_beside
 from spora_build.store.layout import Layout
-from spora_build.store.tables import read_table, write_table
+from spora_build.store.tables import read_frame, write_table
+from spora_build.workflows.dataset.remembered_split import read_split, remember_split
 
 MAX_STRATA = 20
 TRAIN, TEST = "train", "test"
@@ -70,7 +70,7 @@ def run_split(
     """
     if not 0 < test_share < 1:
         raise _refused("E-SPLIT-001", "the test share lies between 0 and 1.", "give --test 0.2, for example.", None)
-    tissues = read_table(layout.tissues_table)
+    tissues = read_frame(layout.tissues_table)
     kept = {} if again else read_split(layout)
     known = tissues.dropna(subset=["split"]) if "split" in tissues else tissues.iloc[:0]
     theirs = dict(zip(known["patient_id"], known["split"], strict=True)) if len(known) else {}
@@ -84,8 +84,8 @@ def run_split(
     strata = _strata(tissues, by)
     decided = split_patients(strata, test_share, seed, kept)
     tissues["split"] = pd.Series(tissues["patient_id"].map(decided), dtype=pd.StringDtype())
-    write_table(layout.tissues_table, tissues)
-    _remember(layout, {**kept, **decided})
+    write_table(layout.tissues_table, pa.Table.from_pandas(tissues, preserve_index=False))
+    remember_split(layout, {**kept, **decided})
     rows: dict[str, list[str]] = defaultdict(list)
     for patient, split in decided.items():
         rows[strata[patient]].append(split)
@@ -111,37 +111,6 @@ def _strata(tissues: pd.DataFrame, by: str | None) -> dict[str, str]:
             by,
         )
     return {str(patient): str(value) for patient, value in values.items()}
-
-
-def read_split(layout: Layout) -> dict[str, str]:
-    """What was decided before, by patient id; empty where nothing was."""
-    path = layout.private / "split.csv"
-    if not path.exists():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["patient_id"]: row["split"] for row in csv.DictReader(file)}
-
-
-def with_remembered_split(layout: Layout, tissues: pd.DataFrame) -> pd.DataFrame:
-    """tissues.parquet of a new build with the split that was drawn before, unless the sheet has one of its own."""
-    decided = read_split(layout)
-    if not decided or "split" in tissues:
-        return tissues
-    place = list(tissues.columns).index("mpp") + 1
-    values = pd.Series(tissues["patient_id"].map(decided), dtype=pd.StringDtype())
-    tissues.insert(place, "split", values)
-    return tissues
-
-
-def _remember(layout: Layout, decided: Mapping[str, str]) -> None:
-    layout.private.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (
-        write_beside(layout.private / "split.csv") as temporary,
-        temporary.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["patient_id", "split"])
-        writer.writerows(sorted(decided.items()))
 
 
 def _refused(code: str, what: str, remedy: str, column: str | None) -> UsageError:

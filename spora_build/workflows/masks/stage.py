@@ -110,8 +110,9 @@ def _passed_channels(layout: Layout) -> dict[Modality, list[str]]:
         path = layout.channels_table(modality)
         if modality.is_multiplex and path.is_file():
             table = read_table(path)
-            if {"channel_name", "qc_pass"} <= set(table.columns):
-                found[modality] = sorted(str(name) for name in table["channel_name"][table["qc_pass"].astype(bool)])
+            if {"channel_name", "qc_pass"} <= set(table.column_names):
+                rows = zip(table["channel_name"].to_pylist(), table["qc_pass"].to_pylist(), strict=True)
+                found[modality] = sorted(str(name) for name, ok in rows if ok)
     return found
 
 

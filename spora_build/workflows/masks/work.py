@@ -23,6 +23,7 @@ from spora_build.store.coarse import CoarsePicture
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
+from spora_build.store.tables import read_table
 from spora_build.store.windows import plan_regions, shard_factor
 from spora_build.workflows.dataset.sizes import array_bytes
 from spora_build.workflows.images.for_mask import WITNESSES, count_channels, gathering
@@ -191,12 +192,11 @@ def _channels(layout: Layout, modality: Modality, image: StoredImage) -> tuple[i
     path = layout.channels_table(modality)
     if not (modality.is_multiplex and path.is_file()):
         return everything
-    from spora_build.store.tables import read_table
-
     table = read_table(path)
-    if not {"channel_name", "qc_pass"} <= set(table.columns):
+    if not {"channel_name", "qc_pass"} <= set(table.column_names):
         return everything
-    passed = {str(name) for name, ok in zip(table["channel_name"], table["qc_pass"], strict=True) if bool(ok)}
+    rows = zip(table["channel_name"].to_pylist(), table["qc_pass"].to_pylist(), strict=True)
+    passed = {str(name) for name, ok in rows if ok}
     return tuple(at for at, name in enumerate(image.channel_names) if name in passed) or everything
 
 

@@ -80,7 +80,7 @@ def _one_cohort(
     jobs = plan_stats(layout, modality, mpp, kept, tissue_ids(layout))
     if not jobs:
         return []
-    panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"]]
+    panel = [str(name) for name in read_table(layout.channels_table(modality))["channel_name"].to_pylist()]
     jobs = [replace(job, state=image_state(job.image_path)) for job in jobs]
     inputs = {job.tissue_id: _inputs(layout, ledger, modality, mpp, job) for job in jobs}
     jobs = [replace(job, token=fingerprint(inputs[job.tissue_id], job.channel_names)) for job in jobs]

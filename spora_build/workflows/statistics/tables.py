@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from spora_build.model.modality import Modality
@@ -16,7 +16,9 @@ from spora_build.pixels.histogram import keys_of
 from spora_build.pixels.moments import Moments, merged
 from spora_build.pixels.standardize import METHODS, Recipe, Sample, clipped_moments
 from spora_build.store.atomic import write_beside
+from spora_build.store.columns import float_column, text_column
 from spora_build.store.layout import Layout
+from spora_build.store.pandas_schema import as_table
 from spora_build.store.tables import write_table
 from spora_build.workflows.statistics.jobs import Cohort, TissueMeasurement
 from spora_build.workflows.statistics.scratch import Counts, read_coarse, read_samples
@@ -36,10 +38,10 @@ def write_statistics(layout: Layout, modality: Modality, mpp: float, cohort: Coh
     cohort_bounds = dict(zip(cohort.panel, _cohort_bounds(cohort), strict=True))
     shared = [[cohort_bounds[name] for name in m.job.channel_names] for m in cohort.measurements]
     of_cohort = _quantile_tables(
-        "global", cohort, [_cohort_frame(cohort, [b[at] for b in cohort_bounds.values()]) for at in (0, 1)]
+        "global", cohort, [_cohort_table(cohort, [b[at] for b in cohort_bounds.values()]) for at in (0, 1)]
     )
     of_image = _quantile_tables(
-        "image", cohort, [_tissue_frame(cohort, [[b[at] for b in row] for row in image_bounds]) for at in (0, 1)]
+        "image", cohort, [_tissue_table(cohort, [[b[at] for b in row] for row in image_bounds]) for at in (0, 1)]
     )
     levels = (
         # the reader clips by the image level where it finds both; the cohort's are there to be known
@@ -50,19 +52,19 @@ def write_statistics(layout: Layout, modality: Modality, mpp: float, cohort: Coh
     for quantiles, specs, bounds in levels:
         moments = _moments(cohort, bounds)
         for at, method in enumerate(METHODS):
-            tables = quantiles | _moment_frames(cohort, moments[at])
+            tables = quantiles | _moment_tables(cohort, moments[at])
             for spec in specs:
                 folder = layout.standardization(modality, mpp, method, spec)
                 with write_beside(folder, folder=True) as beside:  # means of one cohort never stand by stds of another
                     for name, table in sorted(tables.items()):
-                        write_table(beside / f"{name}.parquet", table, index=table.index.name is not None)
+                        write_table(beside / f"{name}.parquet", table)
                         written.append(folder / f"{name}.parquet")
     return written
 
 
-def _quantile_tables(level: str, cohort: Cohort, frames: Sequence[pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def _quantile_tables(level: str, cohort: Cohort, both: Sequence[pa.Table]) -> dict[str, pa.Table]:
     """The upper quantiles of a level by file name, and the lower ones where the recipe has any."""
-    lower, upper = frames
+    lower, upper = both
     tables = {f"{level}_level_upper_quantiles": upper}
     return tables if cohort.recipe.lower is None else {f"{level}_level_lower_quantiles": lower, **tables}
 
@@ -114,7 +116,7 @@ def _moments(cohort: Cohort, bounds: Sequence[Sequence[Bounds]]) -> list[list[li
     return found
 
 
-def _moment_frames(cohort: Cohort, moments: Sequence[Sequence[Moments]]) -> dict[str, pd.DataFrame]:
+def _moment_tables(cohort: Cohort, moments: Sequence[Sequence[Moments]]) -> dict[str, pa.Table]:
     """Means and deviations per tissue and over all; a tissue whose moments are not finite is left out of the latter."""
     of_channel: dict[str, list[Moments]] = {name: [] for name in cohort.panel}
     for measurement, row in zip(cohort.measurements, moments, strict=True):
@@ -123,10 +125,10 @@ def _moment_frames(cohort: Cohort, moments: Sequence[Sequence[Moments]]) -> dict
                 of_channel[name].append(own)
     whole = [merged(parts) for parts in of_channel.values()]
     return {
-        "global_level_means": _cohort_frame(cohort, [_mean(m) for m in whole]),
-        "global_level_stds": _cohort_frame(cohort, [m.std for m in whole]),
-        "image_level_means": _tissue_frame(cohort, [[_mean(m) for m in row] for row in moments]),
-        "image_level_stds": _tissue_frame(cohort, [[m.std for m in row] for row in moments]),
+        "global_level_means": _cohort_table(cohort, [_mean(m) for m in whole]),
+        "global_level_stds": _cohort_table(cohort, [m.std for m in whole]),
+        "image_level_means": _tissue_table(cohort, [[_mean(m) for m in row] for row in moments]),
+        "image_level_stds": _tissue_table(cohort, [[m.std for m in row] for row in moments]),
     }
 
 
@@ -134,16 +136,16 @@ def _mean(moments: Moments) -> float:
     return moments.mean if moments.count else math.nan
 
 
-def _cohort_frame(cohort: Cohort, row: Sequence[float | None]) -> pd.DataFrame:
+def _cohort_table(cohort: Cohort, row: Sequence[float | None]) -> pa.Table:
     """One row, a float column per channel of the panel, no index."""
-    return pd.DataFrame(np.array([row], np.float64), columns=list(cohort.panel))
+    return as_table({name: float_column([value]) for name, value in zip(cohort.panel, row, strict=True)})
 
 
-def _tissue_frame(cohort: Cohort, rows: Sequence[Sequence[float | None]]) -> pd.DataFrame:
+def _tissue_table(cohort: Cohort, rows: Sequence[Sequence[float | None]]) -> pa.Table:
     """Index tissue_id, a float column per channel of the panel; NaN where a tissue lacks the channel."""
     place = {name: at for at, name in enumerate(cohort.panel)}
     table: NDArray[np.float64] = np.full((len(rows), len(place)), np.nan)
     for at, (measurement, row) in enumerate(zip(cohort.measurements, rows, strict=True)):
         table[at, [place[name] for name in measurement.job.channel_names]] = np.array(row, np.float64)
-    index = pd.Index([m.tissue_id for m in cohort.measurements], dtype=pd.StringDtype(), name="tissue_id")
-    return pd.DataFrame(table, index=index, columns=list(cohort.panel))
+    columns = {name: float_column(table[:, at]) for name, at in place.items()}
+    return as_table(columns, index=("tissue_id", text_column(m.tissue_id for m in cohort.measurements)))

@@ -40,6 +40,8 @@ from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import read_mask_header
 from spora_build.store.mask_bands import read_mask_bands
+from spora_build.store.pandas_schema import index_field
+from spora_build.store.tables import read_table
 from spora_build.workflows.dataset.outputs import image_state
 from spora_build.workflows.running.executors import PROCESS_BYTES
 from spora_build.workflows.running.free_memory import free_memory
@@ -92,12 +94,13 @@ def stats_job(
 
 def read_measured_channels(layout: Layout, modality: Modality) -> dict[str, tuple[str, ...]]:
     """Channels of each tissue, in panel order, from channels_per_tissue.parquet. Raises InvalidDataError."""
-    from spora_build.store.tables import read_table
-
     table = read_table(layout.channels_per_tissue_table(modality))
-    names = [str(name) for name in table.columns]
-    rows = zip(table.index, table.to_numpy(bool), strict=True)
-    return {str(tissue): tuple(np.array(names, object)[row]) for tissue, row in rows}
+    columns = table.to_pydict()
+    tissues = columns.pop(index_field(table) or "tissue_id", ())
+    return {
+        str(tissue): tuple(name for name, measured in columns.items() if measured[row])
+        for row, tissue in enumerate(tissues)
+    }
 
 
 def measure_one(job: StatsJob) -> TissueMeasurement:

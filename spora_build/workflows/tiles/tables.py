@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.pixels.tile_settings import Tiling, TilingSettings, TilingStats
+from spora_build.store.columns import (
+    float_column,
+    int_column,
+    read_ints,
+    repeated_text_column,
+    text_column,
+)
 from spora_build.store.layout import Layout
+from spora_build.store.pandas_schema import as_table, index_field
 from spora_build.store.tables import read_table, write_table
 from spora_build.workflows.tiles.work import TileResult
 
 _GRID_FIELDS = ("grid_candidate_count", "padded_height", "padded_width")
-_INTEGERS = (
-    *("mask_height", "mask_width", "num_tiles", "covered_valid_pixels", "total_valid_pixels", "candidate_count"),
-    *("tile_size", "stride", *_GRID_FIELDS),
-)
 _FLOATS = ("tissue_mask_frac", "coverage_ratio", "tolerance", "coverage_goal", "min_gain_ratio")
 _TEXTS = ("stop_reason", "tiling_method")
 
@@ -37,8 +42,8 @@ def write_tiles(layout: Layout, mpp: float, strategy: str, results: Sequence[Til
     for size in sorted({result.settings.size_px for result in results}):
         these = sorted((r for r in results if r.settings.size_px == size), key=lambda r: r.tissue_id)
         coordinates, stats = layout.tile_coordinates(mpp, strategy, size), layout.tile_stats(mpp, strategy, size)
-        write_table(coordinates, coordinates_frame(these))
-        write_table(stats, stats_frame(these), index=True)
+        write_table(coordinates, coordinates_table(these))
+        write_table(stats, stats_table(these))
         written += [coordinates, stats]
     return written
 
@@ -53,15 +58,13 @@ def read_tiles(layout: Layout, mpp: float, strategy: str, size_px: int) -> list[
         return []
     coordinates, stats = (read_table(path) for path in paths)
     try:
-        corners = {
-            str(tissue): group.sort_values("tile_id")[["row", "col"]].to_numpy(np.int64)
-            for tissue, group in coordinates.groupby("tissue_id")
-        }
-        rows = stats.sort_index().to_dict(orient="index")
-        return [
-            _result(str(tissue), mpp, strategy, row, corners.get(str(tissue), np.empty((0, 2), np.int64)))
-            for tissue, row in rows.items()
-        ]
+        corners = _corners(coordinates)
+        ids = index_field(stats) or "tissue_id"
+        rows = sorted(stats.to_pylist(), key=lambda row: str(row[ids]))
+        if len({row[ids] for row in rows}) < len(rows):
+            raise ValueError("a tissue has several rows")
+        nothing = np.empty((0, 2), np.int64)
+        return [_result(str(row[ids]), mpp, strategy, row, corners.get(str(row[ids]), nothing)) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
         raise InvalidDataError(
             Problem(
@@ -73,22 +76,33 @@ def read_tiles(layout: Layout, mpp: float, strategy: str, size_px: int) -> list[
         ) from error
 
 
-def coordinates_frame(results: Sequence[TileResult]) -> pd.DataFrame:
+def _corners(coordinates: pa.Table) -> dict[str, NDArray[np.int64]]:
+    """Row and column of each tile by tissue, shape (n, 2), in the order of the tiles' ids."""
+    tissues = coordinates["tissue_id"].combine_chunks().dictionary_encode()
+    codes = read_ints(tissues.indices)
+    tile_ids, rows, cols = (read_ints(coordinates[name]) for name in ("tile_id", "row", "col"))
+    corners = np.column_stack([rows, cols])[np.lexsort((tile_ids, codes))]
+    names = [str(name) for name in tissues.dictionary.to_pylist()]
+    ends = np.cumsum(np.bincount(codes, minlength=len(names)))
+    return dict(zip(names, np.split(corners, ends)[:-1], strict=True))
+
+
+def coordinates_table(results: Sequence[TileResult]) -> pa.Table:
     """Columns tissue_id, tile_id (0…n−1 in the order of selection), row, col (int64), in the order of the results."""
     counts = [len(result.tiling.coordinates) for result in results]
     corners = np.concatenate([np.empty((0, 2), np.int64), *(result.tiling.coordinates for result in results)])
-    ids = [result.tissue_id for result, count in zip(results, counts, strict=True) for _ in range(count)]
-    return pd.DataFrame(
+    tile_ids = np.concatenate([np.empty(0, np.int64), *(np.arange(count) for count in counts)])
+    return as_table(
         {
-            "tissue_id": pd.Series(ids, dtype=pd.StringDtype()),
-            "tile_id": np.concatenate([np.empty(0, np.int64), *(np.arange(count) for count in counts)]),
-            "row": corners[:, 0],
-            "col": corners[:, 1],
+            "tissue_id": repeated_text_column([result.tissue_id for result in results], counts),
+            "tile_id": int_column(tile_ids),
+            "row": int_column(corners[:, 0]),
+            "col": int_column(corners[:, 1]),
         }
     )
 
 
-def stats_frame(results: Sequence[TileResult]) -> pd.DataFrame:
+def stats_table(results: Sequence[TileResult]) -> pa.Table:
     """Index tissue_id; the numbers of each tiling and then its settings, in the order of the results.
 
     The three columns of the grid are there only where the tiling is one.
@@ -109,14 +123,17 @@ def stats_frame(results: Sequence[TileResult]) -> pd.DataFrame:
                 **(grid if settings.is_grid else {}),
             }
         )
-    index = pd.Index([result.tissue_id for result in results], dtype=pd.StringDtype(), name="tissue_id")
-    frame = pd.DataFrame.from_records(rows, index=index)
-    types = {**dict.fromkeys(_INTEGERS, "int64"), **dict.fromkeys(_FLOATS, "float64")}
-    types |= dict.fromkeys(_TEXTS, pd.StringDtype())  # type: ignore[arg-type]
-    return frame.astype({column: types[column] for column in frame.columns})
+    columns = {name: _column(name)([row[name] for row in rows]) for name in (rows[0] if rows else ())}
+    return as_table(columns, index=("tissue_id", text_column(result.tissue_id for result in results)))
 
 
-def _result(tissue_id: str, mpp: float, strategy: str, row: dict[Any, Any], corners: np.ndarray) -> TileResult:
+def _column(name: str) -> Callable[[Any], pa.Array]:
+    if name in _TEXTS:
+        return text_column
+    return float_column if name in _FLOATS else int_column
+
+
+def _result(tissue_id: str, mpp: float, strategy: str, row: dict[str, Any], corners: NDArray[np.int64]) -> TileResult:
     settings = TilingSettings(
         size_px=int(row["tile_size"]),
         stride_px=int(row["stride"]),
@@ -126,4 +143,6 @@ def _result(tissue_id: str, mpp: float, strategy: str, row: dict[Any, Any], corn
         min_gain_ratio=float(row["min_gain_ratio"]),
     )
     names = [field.name for field in fields(TilingStats) if settings.is_grid or field.name not in _GRID_FIELDS]
+    if any(row[name] is None for name in names):
+        raise ValueError("a value is missing")
     return TileResult(tissue_id, mpp, settings, Tiling(corners, TilingStats(**{name: row[name] for name in names})))

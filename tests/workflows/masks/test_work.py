@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
@@ -164,7 +165,7 @@ def test_channels_that_failed_qc_have_no_say(tmp_path: Path) -> None:
     layout = Layout(tmp_path)
     for passed in (True, False):
         table = pd.DataFrame({"channel_name": ["DNA", "glare"], "qc_pass": [True, passed]})
-        write_table(layout.channels_table(CODEX), table)
+        write_table(layout.channels_table(CODEX), pa.Table.from_pandas(table))
         assert run(tmp_path).status is Status.DONE
         good = overlap(masks(tmp_path)[1.0], TRUTH[::2, ::2])
         assert (good > 0.9) is not passed

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
@@ -108,7 +109,7 @@ def build(folder: Path, dtypes: dict[str, str]) -> Dataset:
         index=pd.Index(list(images), name="tissue_id"),
         columns=list(PANEL),
     )
-    write_table(layout.channels_per_tissue_table(IMC), measured, index=True)
+    write_table(layout.channels_per_tissue_table(IMC), pa.Table.from_pandas(measured))
     return Dataset(layout, images, masks)
 
 
@@ -399,10 +400,10 @@ def open_with_spora_io(dataset: Dataset, standardization: str) -> Any:
         }
         for tissue in dataset.images
     ]
-    write_table(dataset.layout.tissues_table, pd.DataFrame(rows))
+    write_table(dataset.layout.tissues_table, pa.Table.from_pandas(pd.DataFrame(rows)))
     channels = pd.DataFrame({"channel_name": PANEL, "qc_pass": True, "is_nuclear_marker": False})
     channels["uniprot_id"] = [f"P0000{at}" for at in range(len(PANEL))]
-    write_table(dataset.layout.channels_table(IMC), channels)
+    write_table(dataset.layout.channels_table(IMC), pa.Table.from_pandas(channels))
     return MultiplexImagingDataset(
         name="smith2023novel",
         path=str(dataset.layout.root),
