@@ -35,7 +35,7 @@ def stain_signal(rgb: NDArray[np.uint8], mpp: float) -> tuple[NDArray[np.float32
     density = np.empty(rgb.shape, np.float32)
     levels = np.arange(1, 257, dtype=np.float32)
     for light, glass, plane in zip(rgb, _glass(rgb, lightest, outside), density, strict=True):
-        np.take(np.log10((glass + 1) / levels).clip(min=0), light, out=plane)
+        np.take(np.log10((glass + 1) / levels).clip(min=0), light, out=plane, mode="clip")  # else through a buffer
         plane[outside] = 0
         ndimage.gaussian_filter(plane, 1.0, output=plane, mode="nearest")
     red, green, blue = density

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,31 +32,32 @@ def clean_mask(
 
 
 def close_gaps(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
-    """Morphological closing by a disc. Beyond the border the image is taken to go on as it is there.
-
-    Made of two Euclidean distance transforms, so that a large radius costs what a small one does.
-    """
+    """Morphological closing by a disc. Beyond the border the image is taken to go on as it is there."""
     if radius_px < 1 or mask.all() or not mask.any():
         return mask
     margin = int(radius_px) + 2
     wide = np.pad(mask, margin, mode="edge")
     wide = _is_near(wide, radius_px)
-    if not wide.all():  # the distance to nothing is not defined
-        wide = ~_is_near(~wide, radius_px)
+    wide = ~_is_near(~wide, radius_px)
     closed: NDArray[np.bool_] = wide[margin:-margin, margin:-margin] | mask
     return closed
 
 
 def _is_near(mask: NDArray[np.bool_], radius_px: float) -> NDArray[np.bool_]:
-    """Where the nearest True of ``mask`` is at most this far away: in a third of the memory that distances take."""
-    from scipy import ndimage
-
-    nearest = ndimage.distance_transform_edt(~mask, return_distances=False, return_indices=True)
-    nearest[0] -= np.arange(mask.shape[0], dtype=np.int32)[:, None]
-    nearest[1] -= np.arange(mask.shape[1], dtype=np.int32)
-    nearest *= nearest
-    nearest[0] += nearest[1]
-    near: NDArray[np.bool_] = nearest[0] <= radius_px**2
+    """Where the nearest True of ``mask`` is at most this far away: a disc made of lines that grow by a pixel a side."""
+    reach = int(radius_px)
+    height, width = mask.shape
+    wide = np.pad(mask, reach)
+    half_widths = [math.isqrt(math.floor(radius_px**2 - down**2)) for down in range(reach + 1)]
+    near = np.zeros_like(mask)
+    lines = wide[:, reach : reach + width].copy()
+    for half in range(reach + 1):
+        if half:
+            lines |= wide[:, reach - half : reach - half + width]
+            lines |= wide[:, reach + half : reach + half + width]
+        for down in (down for down, own in enumerate(half_widths) if own == half):
+            near |= lines[reach - down : reach - down + height]
+            near |= lines[reach + down : reach + down + height]
     return near
 
 

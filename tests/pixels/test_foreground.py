@@ -280,6 +280,15 @@ def test_closing_equals_the_morphology_it_stands_for() -> None:
     np.testing.assert_array_equal(close_gaps(mask, 6), expected)
 
 
+@pytest.mark.parametrize("radius", [1, 1.5, 2.9, 5**0.5, 7.3, 30])
+def test_closing_is_by_euclidean_distance(radius: float) -> None:
+    mask = ndimage.gaussian_filter(np.random.default_rng(8).random((90, 70)), 2) > 0.52
+    wide = np.pad(mask, 40, mode="edge")
+    near = ndimage.distance_transform_edt(~wide) <= radius
+    far = near if near.all() else ndimage.distance_transform_edt(near) > radius
+    np.testing.assert_array_equal(close_gaps(mask, radius), far[40:-40, 40:-40] | mask)
+
+
 def test_only_broad_pieces_at_the_border_are_filling() -> None:
     filled = np.zeros((100, 100), bool)
     filled[40:60, 40:60] = True
