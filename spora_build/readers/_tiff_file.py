@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,22 +40,37 @@ def is_tiff(path: Path) -> bool:
 
 def first_page(path: Path) -> FirstPage | None:
     """The first page's header; None where the path is no TIFF file that can be parsed. Never raises."""
+    state = _state(path)
+    return None if state is None else _first_page(state)
+
+
+@dataclass(frozen=True)
+class _FileState:
+    """A file as it is now: what was parsed of it holds as long as this stays."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+def _state(path: Path) -> _FileState | None:
+    """None where there is no regular file."""
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return _first_page(path, stat.st_size, stat.st_mtime_ns)
+    return _FileState(path, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 @lru_cache(maxsize=64)
-def _first_page(path: Path, _size: int, _mtime_ns: int) -> FirstPage | None:
-    if not path.is_file() or not is_tiff(path):
+def _first_page(state: _FileState) -> FirstPage | None:
+    if not is_tiff(state.path):
         return None
     try:
-        with open_tiff(path) as tiff:
+        with open_tiff(state.path) as tiff:
             page = tiff.pages[0]
             software = page.tags.valueof(305)
-            return FirstPage(
+            found = FirstPage(
                 description=page.description or "",
                 software=software if isinstance(software, str) else "",
                 tags=frozenset(tag.code for tag in page.tags),
@@ -62,13 +79,15 @@ def _first_page(path: Path, _size: int, _mtime_ns: int) -> FirstPage | None:
             )
     except SporaBuildError:
         return None
+    _looked_at.latest = (state, tiff)
+    return found
 
 
 @contextmanager
 def open_tiff(path: Path) -> Iterator[Any]:
     """Yield the file as ``tifffile.TiffFile``. Whatever goes wrong with the header inside is an UnreadableFileError."""
     try:
-        with path.open("rb") as stream, _parsed(stream, path.name) as tiff:
+        with _parsed(path) as tiff:
             yield tiff
     except (SporaBuildError, MemoryError):
         raise
@@ -76,13 +95,39 @@ def open_tiff(path: Path) -> Iterator[Any]:
         raise damaged(path.name, f"its TIFF header makes no sense ({type(error).__name__})") from error
 
 
-def _parsed(stream: IO[bytes], name: str) -> Any:
+@dataclass(frozen=True)
+class _Source:
+    """What tifffile opens by itself, and once more after it closed it."""
+
+    path: Path
+
+    def open(self) -> IO[bytes]:
+        return self.path.open("rb")
+
+
+class _LookedAt(threading.local):
+    """The file whose first page this thread looked at last: most often the one that is opened next."""
+
+    latest: tuple[_FileState, Any] | None = None
+    """Its state, and the closed ``tifffile.TiffFile``, which keeps the page."""
+
+
+_looked_at = _LookedAt()
+
+
+def _parsed(path: Path) -> Any:
+    """The open ``tifffile.TiffFile``: that of the look at its first page, so that no page is parsed twice."""
     import tifffile
 
+    latest, _looked_at.latest = _looked_at.latest, None
+    if latest is not None and latest[0] == _state(path):
+        latest[1].filehandle.open()
+        return latest[1]
+    source: Any = _Source(path)  # whatever has `open` will do, which the types of tifffile leave out
     try:
-        return tifffile.TiffFile(stream, name=name)
+        return tifffile.TiffFile(source, name=path.name)
     except MemoryError as error:  # lengths in the header are read before anything could check them
-        raise damaged(name, "its TIFF header asks for more memory than there is") from error
+        raise damaged(path.name, "its TIFF header asks for more memory than there is") from error
 
 
 def pages_of(tiff: Any, name: str) -> list[Any]:

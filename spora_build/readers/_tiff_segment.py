@@ -32,7 +32,7 @@ The array may be a buffer that the same thread's next call overwrites, and hold 
 def segment_decoder(page: Any, name: str) -> SegmentDecoder:
     """How the segments of a ``tifffile.TiffPage`` are decoded; the file may be closed afterwards."""
     extra = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in JPEG else {}
-    decode = page.decode
+    from_file = page.decode if page.compression in JPEG else None  # looks into a strip; for others it can be made later
     height, width = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
     limit = 4 * max(height * width, 64 * 64)
 
@@ -40,7 +40,7 @@ def segment_decoder(page: Any, name: str) -> SegmentDecoder:
         if (declared_pixels(data) or 0) > limit:
             raise damaged(name, f"strip or tile {index} declares far more pixels than its place has")
         try:
-            array = decode(data, index, **extra)[0]
+            array = (from_file or page.decode)(data, index, **extra)[0]
         except MemoryError:
             raise
         except Exception as error:  # every codec has errors of its own
