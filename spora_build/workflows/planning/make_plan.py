@@ -20,6 +20,7 @@ from spora_build.workflows.planning.metadata import CohortMetadata, plan_metadat
 from spora_build.workflows.planning.outputs import NativeGrid, requested_mpps, shared_outputs
 from spora_build.workflows.planning.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.planning.read_headers import TISSUES_FILE, read_headers
+from spora_build.workflows.running.collector import no_search_for_cycles
 
 DEFAULT_MPP = ("native", 1.0)
 
@@ -33,9 +34,21 @@ def make_plan(submission: Submission, dataset: str, assign: Assign, secret: byte
     nothing else is wrong. ``secret`` is the key for columns to be hashed. Raises the most serious of PrivacyError,
     InvalidDataError and UsageError with **all** problems found.
     """
-    problems = [*_name_problems(dataset), *submission.problems]
     facts, unreadable = _read_all_facts(submission)
-    problems += unreadable
+    problems = [*_name_problems(dataset), *submission.problems, *unreadable]
+    with no_search_for_cycles():
+        return _plan(submission, dataset, assign, secret, facts, problems)
+
+
+def _plan(
+    submission: Submission,
+    dataset: str,
+    assign: Assign,
+    secret: bytes | None,
+    facts: Sequence[ImageFacts],
+    problems: list[Problem],
+) -> Plan:
+    """The plan of readable images; ``problems`` are those found so far."""
     problems += [problem for fact in facts for problem in fact.problems]
     problems += cohort_problems(submission, facts)
     metadata = plan_metadata(submission, secret, _channel_texts(submission, facts), dataset)

@@ -24,7 +24,8 @@ _MOSTLY_WAITING = 5.0
 """Elapsed time over CPU time. Threads that parse in turn take twice the CPU time of one that does all: not for less."""
 _MANY = 2000
 """Images from which parsing takes longer than starting processes."""
-_PART = 500
+_PART = 250
+"""Images handed to a process at once: enough to see whether the disk is waited for, few enough to share evenly."""
 
 Found = ImageFacts | tuple[Problem, ...]
 

@@ -1,5 +1,7 @@
 """Imported once by the process that workers are forked from, so that no worker imports these again."""
 
+import gc
+
 import numpy
 import pandas
 import pyarrow.parquet
@@ -11,5 +13,6 @@ from spora_build.workflows.running.quiet import say_no_more_than_the_kind
 
 share_one_pool()
 say_no_more_than_the_kind()  # of what befalls a worker before it begins: what it needs is gone when all is interrupted
+gc.freeze()  # no worker looks again and again for cycles among what was imported
 
 __all__ = ["numpy", "pandas", "pyarrow", "spora_build"]
