@@ -68,6 +68,8 @@ def file_texts(file: str) -> list[str]:
 
 def fold(text: str) -> str:
     """The spelling that is compared: NFC, letter case folded, no outer spaces."""
+    if text.isascii():
+        return text.strip().lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).strip().casefold())
 
 
@@ -79,6 +81,8 @@ def _token(text: str, name: str, kind: str) -> Token:
 
 def _spellings(text: str) -> set[bytes]:
     """Bytes that a text may be in a file: any letter case, accents apart or not, encodings; ASCII in lower case."""
+    if text.isascii():
+        return {fold(text).encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be")}
     composed = unicodedata.normalize("NFC", text).strip()
     cases = {composed, composed.lower(), composed.upper(), fold(text)}
     forms = {unicodedata.normalize(form, case) for case in cases for form in ("NFC", "NFD")}

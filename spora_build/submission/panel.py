@@ -11,7 +11,7 @@ from spora_build.errors import Problem
 from spora_build.model.modality import Modality
 from spora_build.submission.columns import Columns, naming_hint, sort_columns
 from spora_build.submission.problems import problem
-from spora_build.submission.sheet import Sheet, SheetRow, find_sheet, read_sheet
+from spora_build.submission.sheet import Sheet, SheetRow, find_sheet, read_sheet, tables_in
 from spora_build.submission.spelling import looks_rewritten
 from spora_build.submission.values import parse_bool
 
@@ -70,7 +70,7 @@ def read_panels(root: Path, modalities: Collection[Modality]) -> tuple[dict[Moda
     panels: dict[Modality, PanelSheet] = {}
     problems: list[Problem] = []
     stems = sorted(
-        {path.stem.lower() for path in root.iterdir() if path.stem.lower().startswith("panel_") and _is_sheet(path)}
+        {path.stem.lower() for path in tables_in(root) if path.stem.lower().startswith("panel_") and _is_sheet(path)}
     )
     for stem in stems:
         path, found = find_sheet(root, stem)

@@ -6,6 +6,7 @@ import os
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from spora_build.errors import Problem
@@ -18,13 +19,19 @@ _MAX_FILES = 200_000
 _ABSOLUTE = re.compile(r"^(/|~|[A-Za-z]:|[A-Za-z][A-Za-z0-9+.-]+://)")
 
 
-def resolved(path: Path, folders: dict[Path, Path]) -> Path:
-    """``path.resolve()``; ``folders`` remembers those met before. Raises OSError or RuntimeError (a loop of links)."""
+def resolved(path: Path, folders: dict[str, Path]) -> tuple[Path, str]:
+    """Folder and name of ``path.resolve()``, the name in the letter case that tells files of this system apart.
+
+    ``folders`` remembers those met before, by their text, which costs less than a path to look up. Raises OSError or
+    RuntimeError (a loop of links).
+    """
     if path.is_symlink():
-        return path.resolve()
-    if path.parent not in folders:
-        folders[path.parent] = path.parent.resolve()
-    return folders[path.parent] / path.name
+        target = path.resolve()
+        return target.parent, os.path.normcase(target.name)
+    folder = path.parent
+    if str(folder) not in folders:
+        folders[str(folder)] = folder.resolve()
+    return folders[str(folder)], os.path.normcase(path.name)
 
 
 @dataclass
@@ -35,7 +42,8 @@ class RawPaths:
     _listings: dict[Path, dict[str, str]] = field(default_factory=dict)
     _by_name: dict[str, str] | None = None
     _suggested: int = 0
-    _folders: dict[Path, Path] = field(default_factory=dict)
+    _folders: dict[str, Path] = field(default_factory=dict)
+    _inside: dict[str, bool] = field(default_factory=dict)
 
     def find(self, text: str, file: str, row: int, column: str) -> tuple[str, Path | None, Problem | None]:
         """The path with ``/`` as it is relative to the folder, the absolute path, or the problem."""
@@ -51,7 +59,7 @@ class RawPaths:
             remedy = self._suggest(relative)
             return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion=remedy)
         try:
-            is_inside = resolved(path, self._folders).is_relative_to(self._resolved_root())
+            is_inside = self._is_inside(path)
         except (OSError, RuntimeError):  # a loop of links
             return name, None, problem("E-TISSUE-007", file, row, column, text, suggestion="put the file itself there.")
         if not is_inside:
@@ -60,10 +68,16 @@ class RawPaths:
             return name, None, problem("E-TISSUE-008", file, row, column, text)
         return name, path, None
 
+    @cached_property
     def _resolved_root(self) -> Path:
-        if self.root not in self._folders:
-            self._folders[self.root] = self.root.resolve()
-        return self._folders[self.root]
+        return self.root.resolve()
+
+    def _is_inside(self, path: Path) -> bool:
+        """Whether a path is in the raw folder still, or that folder itself, where all links are followed."""
+        folder, name = resolved(path, self._folders)
+        if str(folder) not in self._inside:
+            self._inside[str(folder)] = folder.is_relative_to(self._resolved_root)
+        return self._inside[str(folder)] or folder / name == self._resolved_root
 
     def _walk(self, relative: PurePosixPath) -> Path | None:
         path = self.root / relative

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ MAX_SHEET_MB = 64
 MAX_COLUMNS = 20_000
 MAX_ROWS = 200_000
 _SNIFFED_ROWS, _SNIFFED_CHARACTERS = 50, 1 << 16
+_TABLES = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".ods")
 _DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab"}
 _SEP_LINE = re.compile(r"^\ufeff?sep=([,;\t])\r?\n", re.IGNORECASE)
 """First line by which Excel is told the delimiter; a spreadsheet hides it, a text editor shows it as row 1."""
@@ -48,6 +50,11 @@ class Sheet:
     """Row of the header; not 1 below blank rows or a line ``sep=;``."""
 
 
+def tables_in(folder: Path) -> list[Path]:
+    """What in a folder is called as a table is; the thousands of images beside it are not looked at."""
+    return [folder / name for name in os.listdir(folder) if name.lower().endswith(_TABLES)]  # noqa: PTH208
+
+
 def find_sheet(
     root: Path, stem: str, suffixes: tuple[str, ...] = (".csv", ".tsv")
 ) -> tuple[Path | None, list[Problem]]:
@@ -55,20 +62,15 @@ def find_sheet(
 
     A problem where there are two of them, or only a workbook.
     """
-    found = sorted(
-        path for path in root.iterdir() if path.stem.lower() == stem.lower() and path.suffix.lower() in suffixes
-    )
+    called = sorted(path for path in tables_in(root) if path.stem.lower() == stem.lower())
+    found = [path for path in called if path.suffix.lower() in suffixes]
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
         return found[0], [problem("E-SHEET-010", found[0].name, files=names)]
     if found:
         strange = strange_file(found[0], root, found[0].name)
         return (None, [strange]) if strange else (found[0], [])
-    workbooks = sorted(
-        path.name
-        for path in root.iterdir()
-        if path.stem.lower() == stem.lower() and path.suffix.lower() in (".xlsx", ".xls", ".ods")
-    )
+    workbooks = [path.name for path in called if path.suffix.lower() in (".xlsx", ".xls", ".ods")]
     return None, [problem("E-SHEET-001", name, name=stem) for name in workbooks[:1]]
 
 

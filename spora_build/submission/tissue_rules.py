@@ -51,7 +51,7 @@ def _groups(images: Iterable[ImageRow], key: Callable[[ImageRow], Hashable]) -> 
 
 
 def _repeated_images(images: Sequence[ImageRow], file: str) -> Iterator[Problem]:
-    folders: dict[Path, Path] = {}
+    folders: dict[str, Path] = {}
     for group in _groups(images, lambda row: resolved(row.path, folders)):
         named = [row for row in group if row.series is not None]
         first: dict[str | None, int] = {}

@@ -71,6 +71,21 @@ def test_the_same_file_through_a_link_counts_twice(tmp_path: Path) -> None:
     assert [(p.code, p.place.row) for p in read_tissues(tmp_path)[1]] == [("E-TISSUE-009", 3)]
 
 
+def test_folders_behind_links_are_inside_or_not(tmp_path: Path) -> None:
+    root, outside = tmp_path / "raw", tmp_path / "outside"
+    make_raw_folder(root)
+    outside.mkdir()
+    (outside / "a.tif").touch()
+    (root / "away").symlink_to(outside)
+    (root / "near").symlink_to(root / "images")
+    (root / "tissues.csv").write_text(
+        "image,patient,modality\naway/a.tif,1,he\nnear/a_he.tif,1,he\nimages/a_he.tif,1,he\nimages/a_imc.tif,1,imc\n"
+    )
+    rows, problems = read_tissues(root)
+    assert [row.image for row in rows] == ["near/a_he.tif", "images/a_he.tif", "images/a_imc.tif"]
+    assert [(p.code, p.place.row) for p in problems] == [("E-TISSUE-006", 2), ("E-TISSUE-009", 4)]
+
+
 def test_all_problems_come_at_once(tmp_path: Path) -> None:
     make_raw_folder(tmp_path)
     (tmp_path / "tissues.csv").write_text(

@@ -50,11 +50,13 @@ class Ids:
         Builds of one dataset at the same time never give one number twice. Raises PrivacyError, InvalidDataError,
         EnvironmentFaultError, and KeyMadeMeanwhileError.
         """
-        self._assign(self.known, dataset, requests)  # refused before a folder is made
+        grown, codes = self._assign(self.known, dataset, requests)  # refused before a folder is made
         with private_lock(self.private):
             if self.is_new_key and (self.private / KEY_FILE).exists():
                 raise KeyMadeMeanwhileError
-            grown, codes = self._assign(Crosswalk.load(self.private), dataset, requests)
+            now = Crosswalk.load(self.private)
+            if now != self.known:  # another build gave ids meanwhile
+                grown, codes = self._assign(now, dataset, requests)
             if self.is_new_key and self.key is not None:
                 keep_key(self.private, self.key)
             grown.save(self.private)

@@ -94,7 +94,7 @@ def gate_tokens(submission: Submission) -> TokenSet:
     tokens = sheet_tokens(
         (image.patient for image in images if image.patient),
         (image.biopsy for image in images if image.biopsy),
-        (text for name in (*tissues, *file_names(submission)) for text in file_texts(name)),
+        (text for name in {*tissues, *file_names(submission)} for text in file_texts(name)),
     )
     certain = [token for token in tokens if token.is_certain]
     return TokenSet([*withheld_tokens(withheld_from(submission)), *certain])
