@@ -9,25 +9,20 @@ _MOST_ROWS = 20
 
 def show_cells(layout: Layout) -> None:
     """Print what the last conversion reconciled, tissues that differ first; nothing where no table was given."""
-    import pandas as pd
     from rich.table import Table
 
     from spora_build.cli.console import out
-    from spora_build.workflows.cells.stage import reconciliation_file
+    from spora_build.workflows.cells.reconciliation import COUNTS, read_reconciliation
 
-    path = reconciliation_file(layout)
-    if not path.exists():
+    rows = read_reconciliation(layout)
+    if not any(row.both or row.table_only for row in rows):
         return
-    counts = pd.read_csv(path)
-    numbers = [name for name in counts.columns if name != "tissue_id"]
-    if not len(counts) or not counts[["in_mask_and_table", "only_in_table"]].to_numpy().any():
-        return
-    differ = counts[["only_in_mask", "only_in_table"]].sum(axis=1)
-    counts = counts.loc[differ.sort_values(ascending=False, kind="stable").index]
-    table = Table("cells", *(name.replace("_", " ") for name in numbers), box=None, pad_edge=False, header_style="bold")
-    for row in counts.head(_MOST_ROWS).to_dict("records"):
-        table.add_row(str(row["tissue_id"]), *(str(row[name]) for name in numbers))
-    rest = counts.iloc[_MOST_ROWS:]
-    if len(rest):
-        table.add_row(f"{len(rest)} more", *(str(rest[name].sum()) for name in numbers))
+    rows.sort(key=lambda row: row.mask_only + row.table_only, reverse=True)
+    table = Table("cells", *(name.replace("_", " ") for name in COUNTS), box=None, pad_edge=False, header_style="bold")
+    for row in rows[:_MOST_ROWS]:
+        table.add_row(row.tissue_id, str(row.both), str(row.mask_only), str(row.table_only))
+    rest = rows[_MOST_ROWS:]
+    if rest:
+        sums = (sum(counts) for counts in zip(*((r.both, r.mask_only, r.table_only) for r in rest), strict=True))
+        table.add_row(f"{len(rest)} more", *map(str, sums))
     out.print(table)

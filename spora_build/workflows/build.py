@@ -10,8 +10,7 @@ from spora_build.errors import PartialError
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.mask_settings import mask_settings
 from spora_build.pixels.standardize import Recipe
-from spora_build.workflows.cells.of_sheet import sheet_source
-from spora_build.workflows.cells.stage import run_cells
+from spora_build.workflows.cells.of_conversion import convert_cells
 from spora_build.workflows.convert import Conversion, ConvertRequest, write_images
 from spora_build.workflows.dataset.hold import hold
 from spora_build.workflows.dataset.orphans import find_orphans, prune, wanted_by
@@ -68,7 +67,7 @@ def _build(conversion: Conversion, request: ConvertRequest, show_progress: ShowP
     existing = Existing.REFRESH if request.existing is Existing.ERROR else request.existing
     common: dict[str, Any] = {"workers": workers, "existing": existing, "show_progress": show_progress}
     add(run_mask(layout, masks, user_masks=drawn, **common))
-    add(run_cells(layout, sheet_source(conversion.submission, conversion.plan, request.raw), **common))
+    add(convert_cells(layout, conversion.submission, conversion.plan, request.raw, **common))
     tiling = settings.tiling
     requests = choose_tiles(
         layout,

@@ -215,7 +215,7 @@ def stages(bench: Bench) -> tuple[str, list[Finding]]:
     return "\n".join(lines), findings
 
 
-STAGES = ("prepare", "write_images", "run_mask", "run_cells", "run_tile", "run_stats")
+STAGES = ("prepare", "write_images", "run_mask", "convert_cells", "run_tile", "run_stats")
 
 
 def many(bench: Bench) -> tuple[str, list[Finding]]:

@@ -65,7 +65,7 @@ def images(*words: str) -> None:
 def stages(*words: str) -> None:
     """Convert everything; CPU seconds by stage."""
     request = _request(*words)
-    for name in ("write_images", "run_mask", "run_cells", "run_tile", "run_stats"):
+    for name in ("write_images", "run_mask", "convert_cells", "run_tile", "run_stats"):
         setattr(whole, name, timed(name, getattr(whole, name)))
     conversion: Conversion = timed("prepare", prepare)(request)
     _all_done(whole.build(conversion, request))

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from spora_build.errors import EnvironmentFaultError, Place, Problem
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
-from spora_build.store.atomic import remove, write_beside
+from spora_build.store.atomic import remove
 from spora_build.store.columns import int_column, text_column
 from spora_build.store.layout import INSTANCES, Layout
 from spora_build.store.ledger import Ledger, fingerprint
@@ -22,6 +22,7 @@ from spora_build.store.tables import read_frame, read_table, write_table
 from spora_build.submission.settings_types import Cells
 from spora_build.workflows.cells.jobs import CellsInput, CellsJob, CellsOutcome, Reconciliation
 from spora_build.workflows.cells.part import Part, StoredRows, merge_parts, tissues_in
+from spora_build.workflows.cells.reconciliation import count_key, write_reconciliation
 from spora_build.workflows.cells.segmentation_record import forget_segmented
 from spora_build.workflows.cells.sources import CellsSource, split_annotations
 from spora_build.workflows.cells.work import COARSE_MPP, STAGE, cells_need, cells_one
@@ -114,7 +115,7 @@ def run_cells(
                 if source.reconciles:
                     counts = result.reconciliation
                     told = f"{counts.both} {counts.mask_only} {counts.table_only}"
-                    finished.append((f"cells-counts/{tissue}", told))
+                    finished.append((count_key(tissue), told))
                 ledger.record(finished)
             bar.advance()
 
@@ -132,17 +133,12 @@ def run_cells(
         measured = [part for part in parts if part.stem not in tabled or part.stem in current]
         merge_parts(layout.cells_table, sorted([*measured, *kept], key=_tissue_of), source.columns, names)
         ledger.record([("cells-table", _table_print(layout, parts))])
-    ledger.record([(f"cells-counts/{tissue}", f"0 0 {rows}") for tissue, rows in unseen.items()])
-    _write_reconciliation(reconciliation_file(layout), ledger, sorted({*masks, *unseen}))
+    ledger.record([(count_key(tissue), f"0 0 {rows}") for tissue, rows in unseen.items()])
+    write_reconciliation(layout, ledger, sorted({*masks, *unseen}))
     outcomes += [_without_mask(tissue, rows) for tissue, rows in unseen.items() if not only or tissue in only]
     given = {job.tissue_id for job in chosen if job.tissue_id in source.masks and job.source.keeps_labels} - failed
     forget_segmented(layout, ledger, keep=frozenset(tissues["tissue_id"]), given=given)
     return sorted(outcomes, key=lambda outcome: outcome.tissue_id)
-
-
-def reconciliation_file(layout: Layout) -> Path:
-    """Table of what masks and table of cells have in common, by tissue."""
-    return layout.private / "cells" / "reconciliation.csv"
 
 
 def _tissue_of(part: Part) -> str:
@@ -292,17 +288,6 @@ def _without_mask(tissue_id: str, rows: int) -> Outcome:
         Place(file=tissue_id),
     )
     return Outcome(tissue_id, STAGE, Status.SKIPPED, (problem,))
-
-
-def _write_reconciliation(path: Path, ledger: Ledger, tissues: Sequence[str]) -> None:
-    rows = []
-    for tissue in tissues:
-        counts = ledger.entries.get(f"cells-counts/{tissue}")
-        if counts is not None:
-            rows.append([tissue, *counts.split()])
-    frame = pd.DataFrame(rows, columns=["tissue_id", "in_mask_and_table", "only_in_mask", "only_in_table"])
-    with write_beside(path) as temporary:
-        frame.to_csv(temporary, index=False)
 
 
 def _killed(job: CellsJob, error: EnvironmentFaultError) -> CellsOutcome:

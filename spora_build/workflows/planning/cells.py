@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from spora_build.errors import Place, Problem
@@ -19,6 +19,9 @@ from spora_build.submission import Submission
 from spora_build.submission.cell_column_kind import KindSoFar
 from spora_build.workflows.planning.cell_columns import MEASURED, ORIGINAL, CellColumn, CellTask
 from spora_build.workflows.planning.metadata import gate_tokens, raw_ids
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MAX_CATEGORIES = 64
 """Distinct texts up to which a column is one of categories."""

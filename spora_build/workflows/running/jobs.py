@@ -6,6 +6,7 @@ import math
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -171,7 +172,8 @@ def _context() -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["spora_build.workflows.running.preload"])
+    what_jobs_need = [name for name in ("pandas",) if name in sys.modules]  # slow to import; most jobs do without
+    context.set_forkserver_preload(["spora_build.workflows.running.preload", *what_jobs_need])
     _start_fork_server()
     return context
 

@@ -3,7 +3,6 @@
 import gc
 
 import numpy
-import pandas
 import pyarrow.parquet
 
 import spora_build.readers
@@ -15,4 +14,4 @@ share_one_pool()
 say_no_more_than_the_kind()  # of what befalls a worker before it begins: what it needs is gone when all is interrupted
 gc.freeze()  # no worker looks again and again for cycles among what was imported
 
-__all__ = ["numpy", "pandas", "pyarrow", "spora_build"]
+__all__ = ["numpy", "pyarrow", "spora_build"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +50,28 @@ def test_a_killed_worker_costs_its_own_job_only() -> None:
 )
 def test_few_large_jobs_share_the_cores(workers: int, jobs: int, split: tuple[int, int]) -> None:
     assert split_workers(workers, jobs) == split
+
+
+IMPORTED_BY_WORKERS = """
+import sys
+from spora_build.workflows.running.jobs import run_jobs
+
+def has_pandas(_):
+    return "pandas" in sys.modules
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        __import__(sys.argv[1])
+    print(*run_jobs(has_pandas, [1, 2], workers=2, on_killed=print))
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="workers are started anew")
+@pytest.mark.parametrize(("words", "told"), [([], "False False"), (["pandas"], "True True")])
+def test_workers_are_forked_with_what_their_parent_needed(tmp_path: Path, words: list[str], told: str) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(IMPORTED_BY_WORKERS)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, str(script), *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == told
