@@ -15,7 +15,7 @@ from spora_build.readers._file_bytes import FileBytes, damaged
 from spora_build.readers._samples import copy_sample
 from spora_build.readers._segment_cache import KEEP_ABOVE_BYTES, SegmentCache
 from spora_build.readers._tiff_file import unsupported
-from spora_build.readers._tiff_segment import JPEG, SegmentDecoder, segment_decoder
+from spora_build.readers._tiff_segment import JPEG, SegmentDecoder, SegmentFiller, segment_decoder, segment_filler
 
 MAX_SEGMENT_BYTES = 4 * 2**30
 """No strip or tile of a real file decodes to more."""
@@ -49,6 +49,7 @@ class StoredPage:
     offsets: Sequence[int]
     counts: Sequence[int]
     decode: SegmentDecoder
+    fill: SegmentFiller | None
     cache: SegmentCache
 
     @property
@@ -82,15 +83,30 @@ class StoredPage:
             top, bottom = max(window.row, down * height), min(window.row_stop, (down + 1) * height)
             for col in range(window.col // width, -(-window.col_stop // width)):
                 left, right = max(window.col, col * width), min(window.col_stop, (col + 1) * width)
-                inside = (top - down * height, bottom - down * height, left - col * width, right - col * width)
-                pixels = self._piece(first_segment + down * across + col, inside)
+                segment = first_segment + down * across + col
                 rows = slice(top - window.row, bottom - window.row)
                 cols = slice(left - window.col, right - window.col)
+                if len(wanted) == 1 and self._filled(segment, out[wanted[0][0], rows, cols]):
+                    continue
+                inside = (top - down * height, bottom - down * height, left - col * width, right - col * width)
+                pixels = self._piece(segment, inside)
                 for index, sample in wanted:
                     if pixels is None:
                         out[index, rows, cols] = self.nodata
                     else:
                         copy_sample(pixels, sample, out[index, rows, cols])
+
+    def _filled(self, index: int, out: NDArray[Any]) -> bool:
+        """Whether a segment of one sample could be decoded to where it belongs, which it has to fill."""
+        offset, count = self.offsets[index], self.counts[index]
+        return (
+            self.fill is not None
+            and self._contiguous_samples == 1
+            and out.shape == (self.segment.height, self.segment.width)
+            and out.flags.c_contiguous
+            and count > 0
+            and self.fill(self.bytes.read(offset, count), out[:, :, np.newaxis])
+        )
 
     def _piece(self, index: int, inside: tuple[int, int, int, int]) -> NDArray[Any] | None:
         """Rows and columns ``inside`` one segment as (h, w, samples); None where the file leaves the segment out."""
@@ -170,6 +186,7 @@ def stored_page(page: Any, file: FileBytes, cache: SegmentCache) -> StoredPage:
         offsets=page.dataoffsets,
         counts=page.databytecounts,
         decode=segment_decoder(page, name),
+        fill=segment_filler(page),
         cache=cache,
     )
     _check_segments(made, is_jpeg=page.compression in JPEG)

@@ -28,6 +28,10 @@ SegmentDecoder = Callable[[bytes, int], NDArray[Any]]
 The array may be a buffer that the same thread's next call overwrites, and hold a sample more than the page has.
 """
 
+SegmentFiller = Callable[[bytes, NDArray[Any]], bool]
+"""Fill a contiguous array (rows, columns, samples) with the stored bytes of one segment. False, and the array of no
+meaning, where they hold more or less than that, or are damaged: rules of their own, which the decoder knows."""
+
 
 def segment_decoder(page: Any, name: str) -> SegmentDecoder:
     """How the segments of a ``tifffile.TiffPage`` are decoded; the file may be closed afterwards."""
@@ -54,6 +58,28 @@ def segment_decoder(page: Any, name: str) -> SegmentDecoder:
 
 def _buffered_decoder(page: Any, otherwise: SegmentDecoder) -> SegmentDecoder | None:
     """Decoder into one reused buffer per thread, a third faster than a fresh array each; None where it does not fit."""
+    fill = segment_filler(page)
+    if fill is None:
+        return None
+    native = page.dtype.newbyteorder("=")
+    samples = page.samplesperpixel if page.planarconfig == 1 else 1
+    height, width = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
+    strips = 0 if page.is_tiled else -(-page.imagelength // height)
+    last_rows = page.imagelength - (strips - 1) * height
+    if height * width * samples * native.itemsize > MAX_BUFFER_BYTES:
+        return None
+
+    def decode(data: bytes, index: int) -> NDArray[Any]:
+        rows = last_rows if strips and index % strips == strips - 1 else height
+        array: NDArray[Any] = _buffer(rows * width * samples * native.itemsize).view(native)
+        array = array.reshape(rows, width, samples)
+        return array if fill(data, array) else otherwise(data, index)
+
+    return decode
+
+
+def segment_filler(page: Any) -> SegmentFiller | None:
+    """How segments of a ``tifffile.TiffPage`` are decoded to where they belong; None where a codec needs more."""
     import imagecodecs
     import tifffile
 
@@ -67,34 +93,23 @@ def _buffered_decoder(page: Any, otherwise: SegmentDecoder) -> SegmentDecoder | 
     ):
         return None
     decompress = tifffile.TIFF.DECOMPRESSORS[page.compression]
-    stored = page.dtype.newbyteorder(page.parent.byteorder)
-    native = page.dtype.newbyteorder("=")
-    samples = page.samplesperpixel if page.planarconfig == 1 else 1
-    height, width = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
-    strips = 0 if page.is_tiled else -(-page.imagelength // height)
-    last_rows = page.imagelength - (strips - 1) * height
+    is_native = page.dtype.newbyteorder(page.parent.byteorder).isnative
     has_predictor = page.predictor == 2
-    if height * width * samples * stored.itemsize > MAX_BUFFER_BYTES:
-        return None
 
-    def decode(data: bytes, index: int) -> NDArray[Any]:
-        rows = last_rows if strips and index % strips == strips - 1 else height
-        needed = rows * width * samples * stored.itemsize
-        buffer = _buffer(needed)
+    def fill(data: bytes, out: NDArray[Any]) -> bool:
         try:
-            filled = len(memoryview(decompress(data, out=buffer)).cast("B"))
+            filled = len(memoryview(decompress(data, out=out.reshape(-1).view(np.uint8))).cast("B"))
         except (RuntimeError, ValueError):
-            return otherwise(data, index)  # more bytes than the segment needs, or fewer: rules of their own
-        if filled != needed:
-            return otherwise(data, index)
-        array: NDArray[Any] = buffer.view(stored).reshape(rows, width, samples)
-        if stored != native:
-            array = array.byteswap(inplace=True).view(native)
+            return False
+        if filled != out.nbytes:
+            return False
+        if not is_native:
+            out.byteswap(inplace=True)
         if has_predictor:
-            imagecodecs.delta_decode(array, axis=1, out=array)
-        return array
+            imagecodecs.delta_decode(out, axis=1, out=out)
+        return True
 
-    return decode
+    return fill
 
 
 def _jpeg_decoder(page: Any, otherwise: SegmentDecoder) -> SegmentDecoder | None:
