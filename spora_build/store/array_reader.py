@@ -65,62 +65,60 @@ class ShardedArray:
 
     def read(self, channels: Sequence[int], window: Window) -> NDArray[Any]:
         """See StoredArray.read."""
-        out = np.zeros((len(channels), window.height, window.width), self.dtype)
+        out = np.empty((len(channels), window.height, window.width), self.dtype)
         for row in range(window.row // self.shard.height, -(-window.row_stop // self.shard.height)):
             for col in range(window.col // self.shard.width, -(-window.col_stop // self.shard.width)):
                 self._read_shard(row, col, channels, window, out)
         return out
 
     def _read_shard(self, row: int, col: int, channels: Sequence[int], window: Window, out: NDArray[Any]) -> None:
+        top, left = row * self.shard.height, col * self.shard.width
+        part = _overlap(window, Window(top, left, self.shard.height, self.shard.width))
         known = self._indexes.get((row, col), ...)
         if known is None:
+            _part_of(out, window, part)[...] = 0
             return
         try:
             file = (self.folder / "c" / "0" / str(row) / str(col)).open("rb", buffering=0)
         except FileNotFoundError:
             refuse_if_gone(self.folder)
             self._remember(row, col, None)
+            _part_of(out, window, part)[...] = 0
             return
         with file:
             if known is ...:
                 grid = self.shard.height // self.chunk.height, self.shard.width // self.chunk.width
                 known = read_index(file, grid)
                 self._remember(row, col, known)
-            top, left = row * self.shard.height, col * self.shard.width
-            part = _overlap(window, Window(top, left, self.shard.height, self.shard.width))
             for i in range((part.row - top) // self.chunk.height, -(-(part.row_stop - top) // self.chunk.height)):
                 for j in range((part.col - left) // self.chunk.width, -(-(part.col_stop - left) // self.chunk.width)):
+                    corner = top + i * self.chunk.height, left + j * self.chunk.width
+                    chunk = Window(*corner, self.chunk.height, self.chunk.width)
                     offset, nbytes = int(known[i, j, 0]), int(known[i, j, 1])
-                    if offset != MISSING:
-                        pixels = self._read_chunk(file, offset, nbytes)
-                        corner = top + i * self.chunk.height, left + j * self.chunk.width
-                        self._copy(pixels, corner, channels, window, out)
+                    if offset == MISSING:
+                        _part_of(out, window, _overlap(window, chunk))[...] = 0
+                    elif window == chunk and list(channels) == list(range(self.shape[0])) and self._stored.isnative:
+                        self.decode(read_at(file, offset, nbytes), out.reshape(-1).view(np.uint8))
+                    else:
+                        self._copy(self._read_chunk(file, offset, nbytes), chunk, channels, window, out)
+
+    @property
+    def _stored(self) -> np.dtype[Any]:
+        return self.dtype.newbyteorder("<")
 
     def _read_chunk(self, file: io.FileIO, offset: int, nbytes: int) -> NDArray[Any]:
         shape = self.shape[0], self.chunk.height, self.chunk.width
         buffer = _thread_buffer(self.dtype.itemsize * shape[0] * shape[1] * shape[2])
         self.decode(read_at(file, offset, nbytes), buffer)
-        return buffer.view(self.dtype.newbyteorder("<")).reshape(shape)
+        return buffer.view(self._stored).reshape(shape)
 
     def _copy(
-        self,
-        pixels: NDArray[Any],
-        corner: tuple[int, int],
-        channels: Sequence[int],
-        window: Window,
-        out: NDArray[Any],
+        self, pixels: NDArray[Any], chunk: Window, channels: Sequence[int], window: Window, out: NDArray[Any]
     ) -> None:
-        part = _overlap(window, Window(*corner, self.chunk.height, self.chunk.width))
-        inside = (
-            slice(part.row - corner[0], part.row_stop - corner[0]),
-            slice(part.col - corner[1], part.col_stop - corner[1]),
-        )
-        target = (
-            slice(part.row - window.row, part.row_stop - window.row),
-            slice(part.col - window.col, part.col_stop - window.col),
-        )
+        part = _overlap(window, chunk)
+        target, inside = _part_of(out, window, part), _part_of(pixels, chunk, part)
         for n, channel in enumerate(channels):
-            out[n, *target] = pixels[channel, *inside]
+            target[n] = inside[channel]
 
     def _remember(self, row: int, col: int, index: NDArray[np.uint64] | None) -> None:
         if len(self._indexes) >= _MOST_INDEXES:
@@ -223,6 +221,12 @@ def _open_foreign(folder: Path) -> ForeignArray:
 def _overlap(a: Window, b: Window) -> Window:
     row, col = max(a.row, b.row), max(a.col, b.col)
     return Window(row, col, min(a.row_stop, b.row_stop) - row, min(a.col_stop, b.col_stop) - col)
+
+
+def _part_of(pixels: NDArray[Any], window: Window, part: Window) -> NDArray[Any]:
+    """Those of the pixels of a window that lie in a part of it."""
+    top, left = part.row - window.row, part.col - window.col
+    return pixels[:, top : top + part.height, left : left + part.width]
 
 
 def _thread_buffer(nbytes: int) -> NDArray[np.uint8]:

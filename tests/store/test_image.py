@@ -164,6 +164,24 @@ def test_empty_chunks_and_shards_are_left_out(tmp_path: Path) -> None:
     assert same_bits(tensorstore_read(path / "0"), pixels)
 
 
+def test_every_pixel_of_a_window_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks and shards that were left out are zeros whatever memory held before; whole chunks are read like others."""
+    pixels = noise((2, 1500, 1200), "uint16")
+    pixels[:, 256:512, 256:512] = 0
+    pixels[:, 1024:, :1024] = 0
+    path = tmp_path / "image.zarr"
+    write(path, pixels)
+    image = open_image(path)
+    monkeypatch.setattr(np, "empty", lambda shape, dtype=float: np.full(shape, 7, dtype))
+    for _ in range(2):  # the second time it is known what is left out
+        for row in range(0, 1500, 256):
+            for col in range(0, 1200, 256):
+                window = Window(row, col, 256, 256).clip(image.size)
+                for channels in ([0, 1], [1, 0], [1]):
+                    assert same_bits(image.read(channels, window), pixels[channels, *window.slices])
+        assert same_bits(image.read([0, 1], Window(200, 100, 1100, 1000)), pixels[:, 200:1300, 100:1100])
+
+
 def test_an_image_of_nothing(tmp_path: Path) -> None:
     pixels = np.zeros((2, 300, 300), np.float32)
     write(tmp_path / "image.zarr", pixels)

@@ -54,7 +54,7 @@ from spora_build.workflows.statistics.scratch import (
     write_samples,
 )
 
-_WINDOW_BYTES = 8 << 20
+_WINDOW_BYTES = 4 << 20
 _HELD_BYTES, _CHANNEL_BYTES = 100_000_000, 8 << 20
 """At most: windows and the mask's bands, and the counts of each channel."""
 
