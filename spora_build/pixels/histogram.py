@@ -100,7 +100,16 @@ def values_of(keys: NDArray[np.uint32]) -> NDArray[np.float32]:
 
 def coarse_of(values: NDArray[Any], counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """One channel's coarse counts (65536,) of a sample given by its distinct values (all exact as float32)."""
-    bins = (keys_of(values.astype(np.float32)) >> 16).astype(np.int64)
+    return coarse_row(coarse_bins(values), counts)
+
+
+def coarse_bins(values: NDArray[Any]) -> NDArray[np.int64]:
+    """The coarse bin of each value (all exact as float32)."""
+    return (keys_of(values.astype(np.float32)) >> 16).astype(np.int64)
+
+
+def coarse_row(bins: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Coarse counts (65536,) of a channel; a bin may come several times."""
     coarse = np.zeros(BINS, np.int64)
     np.add.at(coarse, bins, counts)
     return coarse

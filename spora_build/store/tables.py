@@ -18,7 +18,20 @@ if TYPE_CHECKING:
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table as it is (see :func:`spora_build.store.pandas_schema.as_table`)."""
     with write_beside(path) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        _write(table, temporary)
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    """What :func:`write_table` writes of a small table."""
+    sink = pa.BufferOutputStream()
+    _write(table, sink)
+    return bytes(sink.getvalue())
+
+
+def _write(table: pa.Table, where: Path | pa.NativeFile) -> None:
+    # floats seldom repeat themselves, and looking for repeats takes most of the time
+    repeats = [field.name for field in table.schema if not pa.types.is_floating(field.type)]
+    pq.write_table(table, where, compression="zstd", use_dictionary=repeats)
 
 
 def read_table(path: Path) -> pa.Table:

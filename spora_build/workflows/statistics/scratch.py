@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spora_build.errors import InvalidDataError
-from spora_build.pixels.histogram import coarse_counts, coarse_of
+from spora_build.pixels.histogram import coarse_bins
 from spora_build.pixels.moments import Moments
 from spora_build.pixels.standardize import Gap, Sample
 from spora_build.store.arrays import read_arrays, write_arrays
@@ -52,16 +52,13 @@ def find_measurement(job: StatsJob) -> TissueMeasurement | None:
     return TissueMeasurement(job, found["is_float"][0], found["is_coarse"], found["pixel_count"][0], found["empty"])
 
 
-def read_coarse(measurement: TissueMeasurement) -> NDArray[np.int64]:
-    """Coarse counts of each channel, (C, 65536), from the first look."""
+def read_coarse(measurement: TissueMeasurement) -> list[Counts]:
+    """Coarse bins of each channel, in which a bin may come several times, from the first look."""
     channels = _unpacked(read_arrays(_counts_path(measurement.job)))
-    coarse = coarse_counts(len(channels))
-    for row, (values, counts), is_coarse in zip(coarse, channels, measurement.is_coarse, strict=True):
-        if is_coarse:
-            row[values.astype(np.int64)] = counts
-        else:
-            row[:] = coarse_of(values, counts)
-    return coarse
+    return [
+        (values.astype(np.int64) if is_coarse else coarse_bins(values), counts)
+        for (values, counts), is_coarse in zip(channels, measurement.is_coarse, strict=True)
+    ]
 
 
 def write_samples(job: RefineJob, samples: Sequence[Sample]) -> None:

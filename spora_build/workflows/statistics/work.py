@@ -31,6 +31,7 @@ from spora_build.pixels.histogram import (
     add_floats,
     add_values,
     coarse_counts,
+    coarse_row,
     distinct,
     is_counted,
     value_counts,
@@ -154,8 +155,8 @@ def fold_measurements(panel: Sequence[str], recipe: Recipe, measurements: Sequen
     coarse = coarse_counts(len(place))
     in_order = tuple(sorted(measurements, key=lambda m: m.tissue_id))
     for measurement in in_order:
-        for name, row in zip(measurement.job.channel_names, read_coarse(measurement), strict=True):
-            coarse[place[name]] += row
+        for name, (bins, counts) in zip(measurement.job.channel_names, read_coarse(measurement), strict=True):
+            np.add.at(coarse[place[name]], bins, counts)
     return Cohort(tuple(panel), recipe, in_order, coarse)
 
 
@@ -174,7 +175,7 @@ def refine_one(job: RefineJob) -> str:
     source = job.measurement.job
     if has_samples(job):
         return source.tissue_id
-    coarse = read_coarse(job.measurement)
+    coarse = [coarse_row(*counts) for counts in read_coarse(job.measurement)]
     bins = [{*own, *recipe_bins(row, job.recipe)} for own, row in zip(job.cohort_bins, coarse, strict=True)]
     counter = FineCounter(bins, from_zero=job.recipe.lower is None)
     for pixels, mask in _windows(_open(source), source):
