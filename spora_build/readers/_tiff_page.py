@@ -199,7 +199,8 @@ def _check_segments(page: StoredPage, *, is_jpeg: bool) -> None:
     needed = down * across * (page.samples if page.is_planar else 1)
     if min(len(page.offsets), len(page.counts)) < needed:
         raise damaged(name, f"{needed} strips or tiles are needed, the header lists {len(page.offsets)}")
-    if not all(isinstance(number, Integral) for of in (page.offsets, page.counts) for number in of[:needed]):
+    numbers = (number for of in (page.offsets, page.counts) for number in of[:needed])
+    if not all(type(number) is int or isinstance(number, Integral) for number in numbers):
         raise damaged(name, "the places of its strips or tiles are no whole numbers")
     if page.is_raw:
         return
