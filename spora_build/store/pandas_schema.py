@@ -44,8 +44,13 @@ def as_table(columns: Mapping[str, pa.Array], index: tuple[str, pa.Array] | None
 
 
 def index_field(table: pa.Table) -> str | None:
-    """Name of the column that would be the index of a data frame; None where its rows are only numbered."""
+    """Name of the column that would be the index of a data frame; None where its rows are only numbered.
+
+    Raises ValueError where the note is damaged.
+    """
     note = table.schema.pandas_metadata or {}
+    if not isinstance(note, dict) or not isinstance(note.get("index_columns", []), list):
+        raise ValueError("the note for pandas is not as pandas has it")
     return next((name for name in note.get("index_columns", ()) if name in table.column_names), None)
 
 

@@ -10,9 +10,13 @@ import pyarrow.parquet as pq
 
 from spora_build.errors import InvalidDataError, Place, Problem
 from spora_build.store.atomic import write_beside
+from spora_build.store.pandas_schema import index_field
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_DAMAGE = (OSError, ValueError, TypeError, LookupError, NotImplementedError)
+"""What pyarrow and pandas raise for damaged files."""
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -38,9 +42,12 @@ def read_table(path: Path) -> pa.Table:
     """Read a table; an index is a column like others. Raises InvalidDataError where it is missing or damaged."""
     try:
         with pq.ParquetFile(path) as file:  # pq.read_table would import pandas
-            return file.read()
-    except (OSError, ValueError) as error:
+            table = file.read()
+        table.validate(full=True)  # else damaged texts, and the note to pandas, fail where somebody looks at them
+        index_field(table)
+    except _DAMAGE as error:
         raise _damaged(path) from error
+    return table
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -49,7 +56,7 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     try:
         return pd.read_parquet(path, engine="pyarrow")
-    except (OSError, ValueError) as error:
+    except _DAMAGE as error:
         raise _damaged(path) from error
 
 

@@ -148,6 +148,25 @@ def test_what_is_no_table_is_told(tmp_path: Path, read: Any) -> None:
         read(path)
 
 
+def test_damage_anywhere_is_told_or_harms_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, _table(COLUMNS, index=True))
+    whole, random = path.read_bytes(), np.random.default_rng(0)
+    told = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        damaged[random.integers(len(whole))] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            table = read_table(path)
+        except InvalidDataError:
+            told += 1
+        else:
+            index_field(table)
+            table.to_pydict()
+    assert told
+
+
 def test_tables_need_no_pandas(tmp_path: Path) -> None:
     script = """
 import sys
