@@ -114,8 +114,9 @@ def _pattern_of(page: Any) -> _Pattern | None:
     places: dict[int, _Value] = {}
     apart: list[tuple[_Value, bytes]] = []
     mask = bytearray(b"\xff" * length)
+    entry = f"{tiff.byteorder}HH{'Q' if form.offsetsize == 8 else 'I'}"
     for start in range(form.tagnosize, length, form.tagsize):
-        code, kind, count, _ = struct.unpack(form.tagheaderformat, directory[start : start + form.tagsize])
+        code, kind, count = struct.unpack_from(entry, directory, start)
         if code in places or code in tifffile.TIFF.TAG_READERS or kind not in _SIZES:
             return None
         size, width = _SIZES[kind] * count, form.tagoffsetthreshold
