@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from spora_build.model.report import Outcome
 from spora_build.store.layout import Layout
-from spora_build.workflows.cells.of_sheet import sheet_source
-from spora_build.workflows.cells.stage import run_cells
+from spora_build.workflows.cells.of_conversion import convert_cells
 from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images
 from spora_build.workflows.running.existing import Existing
 from tests.workflows.conftest import KEY
@@ -110,9 +109,11 @@ class RawCells:
         """Images and cells."""
         conversion, request = self.prepare(**options)
         write_images(conversion, request)
-        outcomes = run_cells(
+        outcomes = convert_cells(
             conversion.layout,
-            sheet_source(conversion.submission, conversion.plan, self.root),
+            conversion.submission,
+            conversion.plan,
+            self.root,
             workers=1,
             existing=Existing(request.existing),
         )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow.parquet as pq
 
 from spora_build.errors import EnvironmentFaultError, Place, Problem
@@ -36,6 +36,9 @@ from spora_build.workflows.planning.cell_columns import CellTask
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT_VERSION = 1
 """Raised when the same input would give other bytes."""

@@ -120,9 +120,11 @@ def test_a_mask_that_comes_later_is_the_labs_own(tmp_path: Path) -> None:
     for seed, (name, tissue) in enumerate(TISSUES.items()):
         raw.image(name, draw_multiplex(tissue, seed)[:3], 0.5)
     first = raw.run()
+    assert first.outcomes == []
     run_segment(first.layout)
     record = first.layout.segmentation_record
     assert set(json.loads(record.read_text())) == {first.tissue(name) for name in TISSUES}
+    assert [outcome.tissue_id for outcome in raw.run().outcomes] == sorted(json.loads(record.read_text()))
     raw.rows[0]["cell_mask"] = "mask.tif"
     raw.mask("mask.tif", TISSUES["a.tif"].labels)
     built = raw.run()
