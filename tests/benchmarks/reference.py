@@ -1,6 +1,9 @@
 """What to measure against: the same image written by hand, by tensorstore and by zarr-python.
 
     python tests/benchmarks/reference.py stream image.ome.tif out.zarr 2
+    python tests/benchmarks/reference.py stream folder out 1 2
+
+The numbers are threads, and processes that share the images of a folder.
 
 ``stream`` is the limit: nothing but decoding each tile once into a reused buffer, compressing each chunk once, and
 appending it to its shard, the index last. No sheet, no checks, no metadata beyond the array's.
@@ -9,6 +12,7 @@ appending it to its shard, the index last. No sheet, no checks, no metadata beyo
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
@@ -199,6 +203,14 @@ def metadata(source: TiledTiff) -> dict[str, Any]:
 RUNS = {"stream": stream, "tensorstore": tensorstore_strips, "zarr": zarr_strips}
 
 if __name__ == "__main__":
-    run, image, out, threads = sys.argv[1:]
-    for path in sorted(Path(image).glob("*.tif")) if Path(image).is_dir() else [Path(image)]:
+    run, image, out, threads, processes = [*sys.argv[1:], "1"][:5]
+
+    def write(path: Path) -> None:
         RUNS[run](TiledTiff(path), Path(out) / path.stem, int(threads))
+
+    paths = sorted(Path(image).glob("*.tif")) if Path(image).is_dir() else [Path(image)]
+    if processes == "1":
+        list(map(write, paths))
+    else:
+        with multiprocessing.get_context("fork").Pool(int(processes)) as pool:
+            pool.map(write, paths, chunksize=1)

@@ -51,10 +51,12 @@ class Bench:
         """Where a command of this name writes."""
         return self.folder / "out" / name.replace(" ", "_")
 
-    def reference(self, writer: str, image: Path, threads: int = JOBS) -> Command:
+    def reference(self, writer: str, image: Path, threads: int = JOBS, processes: int = 1) -> Command:
         """A writer of :mod:`tests.benchmarks.reference`."""
-        out = self.out(writer)
-        return Command(writer, [sys.executable, REFERENCE, writer, image, out, str(threads)], empty(out))
+        name = writer if processes == 1 else f"{writer} by {processes}"
+        out = self.out(name)
+        words = [sys.executable, REFERENCE, writer, image, out, str(threads), str(processes)]
+        return Command(name, words, empty(out))
 
     def images(self, name: str, raw: Path, *mpps: str, jobs: int = JOBS) -> Command:
         """Our conversion of images."""
@@ -72,6 +74,10 @@ def _median_ratio(found: dict[str, list[Usage]], of: str, field: str, *others: s
     """Median over rounds of a command's field against the best of others."""
     rounds = zip(found[of], *(found[name] for name in others), strict=True)
     return statistics.median(getattr(own, field) / min(getattr(o, field) for o in rest) for own, *rest in rounds)
+
+
+def _speedup(found: dict[str, list[Usage]], one: str, two: str) -> float:
+    return 1 / _median_ratio(found, two, "wall_s", one)
 
 
 def _peak(found: dict[str, list[Usage]], of: str) -> float:
@@ -112,6 +118,7 @@ def cohort(bench: Bench) -> tuple[str, list[Finding]]:
     raw = inputs.cohort_folder(bench.folder / "imc", 200, 40, 600, 600, "imc")
     commands = [
         bench.reference("stream", raw, threads=1),
+        bench.reference("stream", raw, threads=1, processes=2),
         bench.images("one worker", raw, "native", jobs=1),
         bench.images("two workers", raw, "native", jobs=2),
     ]
@@ -119,6 +126,12 @@ def cohort(bench: Bench) -> tuple[str, list[Finding]]:
     return table(found, "stream"), [
         Finding("one worker: CPU ÷ stream", _median_ratio(found, "one worker", "cpu_s", "stream"), 1.15),
         Finding("wall of two workers ÷ one", _median_ratio(found, "two workers", "wall_s", "one worker"), 1 / 1.8),
+        # what two cores of this machine give to two processes that share nothing, and a tenth of it
+        Finding(
+            "the same ÷ stream's",
+            _speedup(found, "stream", "stream by 2") / _speedup(found, "one worker", "two workers"),
+            1.1,
+        ),
     ]
 
 
