@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 from spora_build.errors import Place, Problem, SporaBuildError, UnreadableFileError
 from spora_build.readers._file_bytes import damaged
-from spora_build.readers._tiff_alike import pages_like
 
 MAX_PAGES = 100_000
 _MAGIC = {b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"}
@@ -45,7 +44,8 @@ def first_page(path: Path) -> FirstPage | None:
     return None if state is None else _first_page(state)
 
 
-class _FileState(NamedTuple):
+@dataclass(frozen=True)
+class _FileState:
     """A file as it is now: what was parsed of it holds as long as this stays."""
 
     path: Path
@@ -131,19 +131,12 @@ def _parsed(path: Path) -> Any:
 
 
 def pages_of(tiff: Any, name: str) -> list[Any]:
-    """Every page of the main chain as a ``tifffile.TiffPage`` of its own, never assumed to be like another.
-
-    From the third on, pages are parsed from the first that is not seen to equal the second: see :func:`pages_like`. The
-    first one of an image often has a description, and the others none.
-    """
+    """Every page of the main chain as a ``tifffile.TiffPage`` of its own, never assumed to be like the first."""
     tiff.pages.useframes = False
     count = len(tiff.pages)
     if count > MAX_PAGES:
         raise damaged(name, f"it has {count} pages")
-    pages = [tiff.pages[index] for index in range(min(count, 2))]
-    if count > 2:
-        pages += pages_like(pages[1], count - 2)
-    return pages + [tiff.pages[index] for index in range(len(pages), count)]
+    return [tiff.pages[index] for index in range(count)]
 
 
 def unsupported(

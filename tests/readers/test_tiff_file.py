@@ -28,7 +28,7 @@ def values(path: Path) -> list[int]:
 
 
 def test_no_page_is_parsed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(tmp_path / "image.tif", 1, 2)
+    write(tmp_path / "image.tif", 1, 2, 3)
     parsed: list[Any] = []
 
     class Counted(tifffile.TiffPage):
@@ -38,8 +38,8 @@ def test_no_page_is_parsed_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(tifffile.tifffile, "TiffPage", Counted)
     with open_rois(tmp_path / "image.tif") as rois:
-        assert rois[0].read([0, 1], Window(0, 0, 1, 1)).ravel().tolist() == [1, 2]
-    assert parsed == [0, 1]
+        assert rois[0].read([0, 1, 2], Window(0, 0, 1, 1)).ravel().tolist() == [1, 2, 3]
+    assert parsed == [0, 1, 2]
 
 
 def test_a_file_that_changed_since_the_look_is_read_as_it_is(tmp_path: Path) -> None:
