@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from spora_build.model.geometry import Size, Window
 from spora_build.model.roi import PixelSource
 from spora_build.pixels.area_average import area_average
+from spora_build.pixels.paired_average import average_pairs, pairs_fit
 from spora_build.pixels.spans import Spans, cover
 
 ROWS = 4
@@ -51,12 +52,24 @@ class Gathering:
             if self.picture is None:
                 self.picture = np.zeros((len(channels), self.size.height, self.size.width), pixels.dtype)
         every = max(1, self.factor // ROWS)
+        lines = pixels[:, ::every]
+        if self._takes_pairs(window, pixels.dtype, every):
+            top, left = window.row // self.factor, window.col // self.factor
+            picture = self.picture[:, top : window.row_stop // self.factor, left : window.col_stop // self.factor]
+            average_pairs(lines, (self.factor // every, self.factor), picture)
+            return pixels
         top, rows = self._blocks(window.row, window.row_stop, self.source_size.height, self.size.height, every)
         left, cols = self._blocks(window.col, window.col_stop, self.source_size.width, self.size.width)
         if len(rows) and len(cols):
-            picture = self.picture[:, top : top + len(rows), left : left + len(cols)]
-            area_average(pixels[:, ::every], rows, cols, picture)
+            area_average(lines, rows, cols, self.picture[:, top : top + len(rows), left : left + len(cols)])
         return pixels
+
+    def _takes_pairs(self, window: Window, dtype: np.dtype[Any], every: int) -> bool:
+        """Whether a window is whole blocks of the picture that are averaged pair by pair, without a look at spans."""
+        height, width = self.size.height * self.factor, self.size.width * self.factor
+        is_whole = window.height % self.factor == window.width % self.factor == 0
+        is_inside = window.row_stop <= height and window.col_stop <= width
+        return is_whole and is_inside and pairs_fit(dtype, self.factor // every, self.factor)
 
     def _blocks(self, start: int, stop: int, source_length: int, length: int, every: int = 1) -> tuple[int, Spans]:
         """The first block of a window, and all of them as spans of each ``every``-th line of the window."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PIECE_BYTES = 1 << 19
+_PIECE_BYTES = 1 << 20
 """Pixels worked on at a time: they stay in a core's own cache."""
 _WIDE: dict[int, Any] = {1: np.uint16, 2: np.uint32}
 
@@ -27,12 +27,13 @@ def pairs_fit(dtype: np.dtype[Any], rows: int, cols: int) -> bool:
     )
 
 
-def average_pairs(source: NDArray[Any], block: tuple[int, int], sums: Any, quotient: Any, out: NDArray[Any]) -> None:
+def average_pairs(source: NDArray[Any], block: tuple[int, int], out: NDArray[Any]) -> None:
     """Fill ``out`` (C, h, w) with the means of ``source`` (C, h × rows, w × cols), rounded half to even.
 
-    ``block`` is (rows, cols); ``sums`` a type that the sum of a block fits, ``quotient`` one whose means round right.
+    ``block`` is (rows, cols), which :func:`pairs_fit`.
     """
     rows, cols = block
+    sums, quotient = exact_types(source.dtype.itemsize, rows * cols)
     channels, height, width = source.shape
     most = max(1, _PIECE_BYTES // (width * source.itemsize))
     step, planes = max(rows, most // rows * rows), max(1, most // height)
@@ -44,6 +45,16 @@ def average_pairs(source: NDArray[Any], block: tuple[int, int], sums: Any, quoti
             np.rint(
                 means, out=out[first : first + planes, top // rows : (top + part.shape[1]) // rows], casting="unsafe"
             )
+
+
+def exact_types(itemsize: int, area: int) -> tuple[Any, Any]:
+    """The smallest types in which sums of so many unsigned integers are exact and their means round as exact ones do.
+
+    The mean of ``area`` integers lies at least 1 / (2 × area) from a half that it is not. float32 keeps that apart
+    where its 24 bits hold the value's own and as many more as the area has.
+    """
+    most = area * (256**itemsize - 1)
+    return np.uint16 if most < 2**16 else np.uint32, np.float32 if area < 2 ** (24 - 8 * itemsize) else np.float64
 
 
 def _add_pairs(pixels: NDArray[Any]) -> NDArray[Any]:

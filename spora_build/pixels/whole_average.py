@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spora_build.pixels.paired_average import average_pairs, pairs_fit
+from spora_build.pixels.paired_average import average_pairs, exact_types, pairs_fit
 from spora_build.pixels.spans import Spans
 
 _MOST_SUMMED = 65536
@@ -33,7 +33,7 @@ def average_whole(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[A
     width, across = _regular(cols)
     if down and across and pairs_fit(source.dtype, height, width):
         part = source[:, rows.start : rows.start + down * height, cols.start : cols.start + across * width]
-        average_pairs(part, (height, width), *_types(source.dtype.itemsize, height * width), out[:, :down, :across])
+        average_pairs(part, (height, width), out[:, :down, :across])
         if across < len(cols):
             _average(source, rows.part(0, down), cols.part(across, len(cols)), out[:, :down, across:])
         if down < len(rows):
@@ -54,7 +54,7 @@ def _average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) 
     left = cols.start
     areas = np.multiply.outer(rows.extent, cols.extent)
     is_float = source.dtype.kind == "f"
-    kind, quotient = (np.float64, np.float64) if is_float else _types(source.dtype.itemsize, int(areas.max()))
+    kind, quotient = (np.float64, np.float64) if is_float else exact_types(source.dtype.itemsize, int(areas.max()))
     areas = areas.astype(quotient)
     tall = np.empty((len(rows), cols.stop - left), kind)
     sums = np.empty((len(rows), len(cols)), kind)
@@ -66,16 +66,6 @@ def _average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) 
                 np.divide(sums, areas, out=means, casting="same_kind")
         else:
             np.rint(np.divide(sums, areas, dtype=quotient), out=means, casting="unsafe")
-
-
-def _types(itemsize: int, area: int) -> tuple[Any, Any]:
-    """The smallest types in which sums of so many unsigned integers are exact and their means round as exact ones do.
-
-    The mean of ``area`` integers lies at least 1 / (2 × area) from a half that it is not. float32 keeps that apart
-    where its 24 bits hold the value's own and as many more as the area has.
-    """
-    most = area * (256**itemsize - 1)
-    return np.uint16 if most < 2**16 else np.uint32, np.float32 if area < 2 ** (24 - 8 * itemsize) else np.float64
 
 
 def _add_up(lines: NDArray[Any], spans: Spans, sums: NDArray[Any]) -> None:
