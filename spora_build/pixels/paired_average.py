@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 20
 """Pixels worked on at a time: they stay in a core's own cache."""
 _WIDE: dict[int, Any] = {1: np.uint16, 2: np.uint32}
 
@@ -35,7 +35,7 @@ def average_pairs(source: NDArray[Any], block: tuple[int, int], out: NDArray[Any
     rows, cols = block
     sums, quotient = exact_types(source.dtype.itemsize, rows * cols)
     channels, height, width = source.shape
-    most = max(1, _PIECE_BYTES // (width * source.itemsize))
+    most = max(1, PIECE_BYTES // (width * source.itemsize))
     step, planes = max(rows, most // rows * rows), max(1, most // height)
     for first in range(0, channels, planes):
         for top in range(0, height, step):

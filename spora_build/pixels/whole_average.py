@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spora_build.pixels.paired_average import average_pairs, exact_types, pairs_fit
+from spora_build.pixels.paired_average import PIECE_BYTES, average_pairs, exact_types, pairs_fit
 from spora_build.pixels.spans import Spans
 
 _MOST_SUMMED = 65536
@@ -51,16 +51,20 @@ def _regular(spans: Spans) -> tuple[int, int]:
 
 
 def _average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) -> None:
-    left = cols.start
     areas = np.multiply.outer(rows.extent, cols.extent)
     is_float = source.dtype.kind == "f"
     kind, quotient = (np.float64, np.float64) if is_float else exact_types(source.dtype.itemsize, int(areas.max()))
     areas = areas.astype(quotient)
-    tall = np.empty((len(rows), cols.stop - left), kind)
-    sums = np.empty((len(rows), len(cols)), kind)
-    for plane, means in zip(source, out, strict=True):
-        _add_up(plane[:, left : cols.stop], rows, tall)
-        _add_up(tall.T, cols.shifted(left), sums.T)
+    source = source[:, rows.start : rows.stop, cols.start : cols.stop]
+    rows, cols = rows.shifted(rows.start), cols.shifted(cols.start)
+    down, across = _regular(rows), _regular(cols)
+    planes = max(1, PIECE_BYTES // (rows.stop * cols.stop * source.itemsize))
+    for first in range(0, len(source), planes):
+        part, means = source[first : first + planes], out[first : first + planes]
+        tall = np.empty((len(part), len(rows), cols.stop), kind)
+        sums = np.empty((len(part), len(rows), len(cols)), kind)
+        _add_up(part, rows, down, tall)
+        _add_up(tall.swapaxes(1, 2), cols, across, sums.swapaxes(1, 2))
         if is_float:
             with np.errstate(invalid="ignore", over="ignore"):
                 np.divide(sums, areas, out=means, casting="same_kind")
@@ -68,14 +72,14 @@ def _average(source: NDArray[Any], rows: Spans, cols: Spans, out: NDArray[Any]) 
             np.rint(np.divide(sums, areas, dtype=quotient), out=means, casting="unsafe")
 
 
-def _add_up(lines: NDArray[Any], spans: Spans, sums: NDArray[Any]) -> None:
-    """sums[i] = the sum of the lines in span i, in their order. ``lines`` (n, w), ``sums`` (len(spans), w)."""
-    step, count = _regular(spans)
-    steps = lines[spans.start : spans.start + count * step].reshape(count, step, -1)
-    sums[:count] = steps[:, 0]
+def _add_up(lines: NDArray[Any], spans: Spans, regular: tuple[int, int], sums: NDArray[Any]) -> None:
+    """sums[:, i] = the sum of the lines in span i, in their order. ``lines`` (C, n, w), ``sums`` (C, len(spans), w)."""
+    step, count = regular
+    steps = lines[:, : count * step].reshape(len(lines), count, step, -1)
+    sums[:, :count] = steps[:, :, 0]
     for at in range(1, step):
-        np.add(sums[:count], steps[:, at], out=sums[:count])
+        np.add(sums[:, :count], steps[:, :, at], out=sums[:, :count])
     for place in range(count, len(spans)):  # at the image's end spans are cut, or repeated
-        sums[place] = lines[spans.first[place]]
-        for line in lines[spans.first[place] + 1 : spans.last[place] + 1]:
-            sums[place] += line
+        sums[:, place] = lines[:, spans.first[place]]
+        for at in range(int(spans.first[place]) + 1, int(spans.last[place]) + 1):
+            sums[:, place] += lines[:, at]

@@ -44,7 +44,7 @@ class Blosc:
         }
         return [{"name": "blosc", "configuration": configuration}]
 
-    def encode(self, pixels: NDArray[Any], room: bytearray) -> memoryview:
+    def encode(self, pixels: NDArray[Any], room: memoryview) -> memoryview:
         """Bytes of a contiguous array, held in ``room``."""
         # one thread and its own context: blosc's global state would make threads wait for each other
         return memoryview(
@@ -71,7 +71,7 @@ class Zstd:
         """The codec as ``zarr.json`` names it."""
         return [{"name": "zstd", "configuration": {"level": self.level, "checksum": False}}]
 
-    def encode(self, pixels: NDArray[Any], room: bytearray) -> memoryview:
+    def encode(self, pixels: NDArray[Any], room: memoryview) -> memoryview:
         """Bytes of a contiguous array, held in ``room``."""
         return memoryview(_lib.zstd_encode(pixels, level=self.level, out=room))
 
@@ -84,7 +84,7 @@ class Raw:
         """No codec in ``zarr.json`` beyond the byte order."""
         return []
 
-    def encode(self, pixels: NDArray[Any], room: bytearray) -> memoryview:
+    def encode(self, pixels: NDArray[Any], room: memoryview) -> memoryview:
         """The array's own bytes; ``room`` stays unused."""
         return pixels.reshape(-1).view(np.uint8).data
 
@@ -109,9 +109,9 @@ def default_codec(dtype: np.dtype[Any], *, is_rgb: bool) -> str:
     return "zstd" if is_rgb or dtype.kind == "f" else "blosc-zstd"
 
 
-def room_for(nbytes: int) -> bytearray:
+def room_for(nbytes: int) -> memoryview:
     """A buffer that holds any codec's output for ``nbytes`` of pixels."""
-    return bytearray(nbytes + nbytes // 128 + 1024)
+    return np.empty(nbytes + nbytes // 128 + 1024, np.uint8).data  # a bytearray would be zeroed first
 
 
 def chunk_codecs(codec: Codec, dtype: np.dtype[Any]) -> list[Json]:
