@@ -82,9 +82,10 @@ def prepare(request: ConvertRequest) -> Conversion:
     """
     submission = read_submission(request.raw, request.overrides)
     settings = submission.settings
+    workers = request.workers or default_workers()
     name = request.name or settings.name or ""
     if not is_dataset_name(name):  # the ids cannot be looked up, and everything else that is wrong is told with it
-        make_plan(submission, name, _no_codes, token_bytes())
+        make_plan(submission, name, _no_codes, token_bytes(), workers)
     layout = Layout(request.out / name)
     _refuse_inside_raw(request.raw, layout.root)
     ids = open_ids(layout.private, settings, key_file=request.key_file, standing=standing_patients(layout))
@@ -96,7 +97,7 @@ def prepare(request: ConvertRequest) -> Conversion:
         return ids.preview(name, requests) if request.dry_run else ids.give(name, requests)
 
     try:
-        plan = make_plan(submission, name, assign, ids.secret)
+        plan = make_plan(submission, name, assign, ids.secret, workers)
     except KeyMadeMeanwhileError:  # by another first build of this dataset: its key is there now
         return prepare(request)
     notes = ids.problems(submission, dry_run=request.dry_run)

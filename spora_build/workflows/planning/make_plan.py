@@ -27,14 +27,14 @@ DEFAULT_MPP = ("native", 1.0)
 Assign = Callable[[Sequence[TissueRequest]], Sequence[TissueCodes]]
 
 
-def make_plan(submission: Submission, dataset: str, assign: Assign, secret: bytes | None) -> Plan:
+def make_plan(submission: Submission, dataset: str, assign: Assign, secret: bytes | None, workers: int = 1) -> Plan:
     """The plan of a whole conversion. ``dataset`` is empty where nobody has named it, which is one problem more.
 
     ``assign`` gives the codes of the tissues (see :meth:`Crosswalk.assign`); it is asked once, last, and only when
-    nothing else is wrong. ``secret`` is the key for columns to be hashed. Raises the most serious of PrivacyError,
-    InvalidDataError and UsageError with **all** problems found.
+    nothing else is wrong. ``secret`` is the key for columns to be hashed. So many ``workers`` read the headers. Raises
+    the most serious of PrivacyError, InvalidDataError and UsageError with **all** problems found.
     """
-    facts, unreadable = _read_all_facts(submission)
+    facts, unreadable = _read_all_facts(submission, workers)
     problems = [*_name_problems(dataset), *submission.problems, *unreadable]
     with no_search_for_cycles():
         return _plan(submission, dataset, assign, secret, facts, problems)
@@ -97,8 +97,8 @@ def _name_problems(dataset: str) -> list[Problem]:
     ]
 
 
-def _read_all_facts(submission: Submission) -> tuple[list[ImageFacts], list[Problem]]:
-    results = read_headers(submission)
+def _read_all_facts(submission: Submission, workers: int) -> tuple[list[ImageFacts], list[Problem]]:
+    results = read_headers(submission, workers)
     facts = [result for result in results if isinstance(result, ImageFacts)]
     return facts, [problem for result in results if isinstance(result, tuple) for problem in result]
 

@@ -14,6 +14,7 @@ from spora_build.errors import Problem
 from spora_build.example.cohort import write_example
 from spora_build.submission import ImageRow, Submission, read_submission
 from spora_build.workflows.planning import read_headers
+from spora_build.workflows.running.jobs import run_jobs
 
 
 @pytest.fixture
@@ -26,13 +27,22 @@ def submission(tmp_path: Path) -> Submission:
 
 
 def test_processes_find_what_one_finds(submission: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
+    submission = replace(submission, images=submission.images * 3)
     expected = read_headers.read_headers(submission)
     assert any(isinstance(found, tuple) for found in expected)
-    assert len(expected) == len(submission.images)
-    monkeypatch.setattr(read_headers, "_MANY", 2)
-    monkeypatch.setattr(read_headers, "_PART", 2)
-    monkeypatch.setattr(read_headers, "default_workers", lambda: 2)
-    assert read_headers.read_headers(submission) == expected
+    assert len(expected) == len(submission.images) > read_headers._FIRST
+    handed: list[int] = []
+
+    def run(work: Any, parts: Any, **options: Any) -> Any:
+        handed.extend(len(part.rows) for part in parts)
+        return run_jobs(work, parts, **options)
+
+    monkeypatch.setattr(read_headers, "run_jobs", run)
+    assert read_headers.read_headers(submission, 2) == expected
+    assert not handed  # it is done before processes have started
+    monkeypatch.setattr(read_headers, "_WORTH_S", 0)
+    assert read_headers.read_headers(submission, 2) == expected
+    assert sum(handed) == len(expected) - read_headers._FIRST
 
 
 def test_threads_go_on_where_the_disk_is_waited_for(submission: Submission, monkeypatch: pytest.MonkeyPatch) -> None:
