@@ -236,7 +236,7 @@ def many(bench: Bench) -> tuple[str, list[Finding]]:
     raw = inputs.cohort_folder(bench.folder / "many", 10_000, 4, 64, 64, "codex")
     out = bench.out("many")
     empty(out)()
-    usage, said = bench.work("plan", "plan", raw, out)
+    usage, said = bench.work("plan", "plan", raw, out, str(JOBS))
     took, waited = said["took"], said["waited"]
     line = f"{usage.cpu_s:.1f} CPU s in all (plan {took['plan']:.1f} beside its workers, tables {took['tables']:.1f})"
     return f"{line}, peak {usage.peak_mb:.0f} MB", [

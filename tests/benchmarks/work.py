@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.work images RAW OUT JOBS [MPP...]
     python -m tests.benchmarks.work stages RAW OUT JOBS [MPP...]
-    python -m tests.benchmarks.work plan RAW OUT
+    python -m tests.benchmarks.work plan RAW OUT JOBS
     python -m tests.benchmarks.work tile MASK SIZE STRIDE
 
 ``images`` is the conversion of images: interpreter, sheets, plan, headers, ids, decoding, encoding and the tables. What
