@@ -49,8 +49,10 @@ class _FileState:
     """A file as it is now: what was parsed of it holds as long as this stays."""
 
     path: Path
+    inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int
 
 
 def _state(path: Path) -> _FileState | None:
@@ -59,7 +61,9 @@ def _state(path: Path) -> _FileState | None:
         found = path.stat()
     except OSError:
         return None
-    return _FileState(path, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    if not stat.S_ISREG(found.st_mode):
+        return None
+    return _FileState(path, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @lru_cache(maxsize=64)

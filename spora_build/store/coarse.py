@@ -20,6 +20,8 @@ from spora_build.store.layout import Layout, resolution_folder
 from spora_build.store.seal import seal_image
 
 _FOLDER = "coarse"
+_VERSION = 2
+"""Of how pixels become a picture: one that was made otherwise is not found."""
 
 
 def drop_pictures(layout: Layout) -> None:
@@ -66,4 +68,5 @@ class CoarsePicture:
 
     def _path(self, mpp: float) -> Path | None:
         seal = seal_image(self.layout.image(self.modality, self.image_mpp, self.tissue_id))
-        return None if seal is None else self._folder / f"{self.tissue_id}.{resolution_folder(mpp)}.{seal}.npy"
+        name = f"{self.tissue_id}.{resolution_folder(mpp)}.{seal}.{_VERSION}.npy"
+        return None if seal is None else self._folder / name

@@ -15,7 +15,7 @@ from spora_build.store.pandas_schema import index_field
 if TYPE_CHECKING:
     import pandas as pd
 
-_DAMAGE = (OSError, ValueError, TypeError, LookupError, NotImplementedError)
+_DAMAGE = (OSError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError)
 """What pyarrow and pandas raise for damaged files."""
 
 

@@ -44,8 +44,12 @@ def cohort_folder(folder: Path, images: int, channels: int, height: int, width: 
 def mask_file(path: Path, side: int) -> Path:
     """A tissue mask of ``side``²: an uneven ellipse with holes, as an ``.npz``."""
     if not path.exists():
-        write_mask_bands(path, (side, side), np.dtype(bool), _mask_bands(side))
+        _apart(_write_mask, path, side)
     return path
+
+
+def _write_mask(path: Path, side: int) -> None:
+    write_mask_bands(path, (side, side), np.dtype(bool), _mask_bands(side))
 
 
 def _mask_bands(side: int) -> Iterator[NDArray[np.bool_]]:
@@ -60,14 +64,18 @@ def _once(folder: Path, make: Any) -> Path:
     if not folder.exists():
         unfinished = folder.with_name(folder.name + ".unfinished")
         unfinished.mkdir(parents=True)
-        # in a process of its own: commands that are measured start with the peak memory of the one that starts them
-        maker = multiprocessing.get_context("fork").Process(target=make, args=(unfinished,))
-        maker.start()
-        maker.join()
-        if maker.exitcode:
-            raise RuntimeError(f"the input {folder.name} could not be made")
+        _apart(make, unfinished)
         unfinished.rename(folder)
     return folder
+
+
+def _apart(make: Any, *args: Any) -> None:
+    """In a process of its own: commands that are measured start with the peak memory of the one that starts them."""
+    maker = multiprocessing.get_context("fork").Process(target=make, args=args)
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        raise RuntimeError(f"the input {args[0].name} could not be made")
 
 
 def _one_image(folder: Path, modality: str, channels: int, side: int, mpp: float) -> None:

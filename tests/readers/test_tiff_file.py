@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,18 @@ def test_a_file_that_changed_since_the_look_is_read_as_it_is(tmp_path: Path) -> 
     assert first_page(path) is not None
     write(path, 3, 4, 5, size=16)
     assert values(path) == [3, 4, 5]
+
+
+def test_another_file_of_the_same_size_and_time_is_read(tmp_path: Path) -> None:
+    path, other = tmp_path / "image.tif", tmp_path / "other.tif"
+    write(path, 1, 2)
+    write(other, 3, 4)
+    assert first_page(path) is not None
+    state = path.stat()
+    assert other.stat().st_size == state.st_size
+    other.replace(path)
+    os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert values(path) == [3, 4]
 
 
 def test_a_file_that_is_gone_since_the_look(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from spora_build.model.geometry import Size
 from spora_build.model.modality import Modality
+from spora_build.store import coarse
 from spora_build.store.coarse import CoarsePicture
 from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
@@ -57,6 +58,13 @@ def test_of_another_image_nothing_is_found(kept: CoarsePicture) -> None:
     assert kept.find(4.0) is None
     store(kept.layout, 0)
     assert kept.find(4.0) is not None
+
+
+def test_of_another_way_to_make_pictures_nothing_is_found(kept: CoarsePicture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coarse, "_VERSION", coarse._VERSION + 1)
+    assert kept.find(4.0) is None
+    kept.drop()
+    assert not files(kept)
 
 
 @pytest.mark.parametrize("size", [0, 10, 128, 150])

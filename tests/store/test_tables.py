@@ -148,6 +148,14 @@ def test_what_is_no_table_is_told(tmp_path: Path, read: Any) -> None:
         read(path)
 
 
+def test_a_damaged_note_to_pandas_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    table = _table(COLUMNS, index=False)
+    write_table(path, table.replace_schema_metadata({"pandas": '{"columns": [1], "index_columns": []}'}))
+    with pytest.raises(InvalidDataError, match="missing or damaged"):
+        read_frame(path)
+
+
 def test_damage_anywhere_is_told_or_harms_nothing(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     write_table(path, _table(COLUMNS, index=True))

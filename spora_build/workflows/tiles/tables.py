@@ -65,7 +65,7 @@ def read_tiles(layout: Layout, mpp: float, strategy: str, size_px: int) -> list[
             raise ValueError("a tissue has several rows")
         nothing = np.empty((0, 2), np.int64)
         return [_result(str(row[ids]), mpp, strategy, row, corners.get(str(row[ids]), nothing)) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, NotImplementedError) as error:
         raise InvalidDataError(
             Problem(
                 "E-TILE-008",

@@ -142,7 +142,15 @@ def test_a_damaged_mask_is_a_problem(layout: Layout) -> None:
         tile_one(plan_tiles(layout, default_requests(layout, [0.5]))[0])
     write_tiles(layout, 1.0, "default", [tile_one(plan_tiles(layout, default_requests(layout, [0.5]))[1])])
     stats = layout.tile_stats(1.0, "default", 128)
+    whole = stats.read_bytes()
     pd.read_parquet(stats).drop(columns="stride").to_parquet(stats)
+    with pytest.raises(InvalidDataError) as caught:
+        read_tiles(layout, 1.0, "default", 128)
+    assert caught.value.problems[0].code == "E-TILE-008"
+    stats.write_bytes(whole)
+    coordinates = layout.tile_coordinates(1.0, "default", 128)
+    frame = pd.read_parquet(coordinates)
+    frame.assign(tissue_id=[[tissue] for tissue in frame["tissue_id"]]).to_parquet(coordinates)
     with pytest.raises(InvalidDataError) as caught:
         read_tiles(layout, 1.0, "default", 128)
     assert caught.value.problems[0].code == "E-TILE-008"
