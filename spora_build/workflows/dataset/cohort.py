@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isnan
+
 from spora_build.model.modality import Modality
 from spora_build.store.layout import Layout
 from spora_build.store.pandas_schema import index_field
@@ -20,7 +22,7 @@ def native_mpps(layout: Layout, modality: Modality) -> tuple[float, ...]:
     table = read_table(layout.tissues_table)
     if "mpp" in table.column_names:
         rows = zip(table["modality"].to_pylist(), table["mpp"].to_pylist(), strict=True)
-        told = {float(mpp) for name, mpp in rows if name == modality.name and mpp is not None}
+        told = {float(mpp) for name, mpp in rows if name == modality.name and mpp is not None and not isnan(mpp)}
         if told:
             return tuple(sorted(told))
     return tuple(layout.find_resolutions(modality)[:1])
