@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 PIECE_BYTES = 1 << 20
 """Pixels worked on at a time: they stay in a core's own cache."""
+_LONG = 8
+"""Of so many columns the sum of each block in turn is faster than one column of all blocks after the other."""
 _WIDE: dict[int, Any] = {1: np.uint16, 2: np.uint32}
 
 
@@ -69,15 +71,19 @@ def _add_pairs(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _add_rows(lines: NDArray[Any], count: int) -> NDArray[Any]:
     channels, height, width = lines.shape
-    blocks = lines.reshape(channels, height // count, count, width)
-    total: NDArray[Any] = blocks[:, :, 0] if count == 1 else blocks[:, :, 0] + blocks[:, :, 1]
-    for at in range(2, count):
-        total += blocks[:, :, at]
+    if count == 1:
+        return lines
+    total: NDArray[Any] = np.einsum("crnw->crw", lines.reshape(channels, height // count, count, width))
     return total
 
 
 def _add_columns(lines: NDArray[Any], count: int, dtype: Any) -> NDArray[Any]:
-    total: NDArray[Any] = lines[:, :, ::count].astype(dtype, copy=False)
+    total: NDArray[Any]
+    if count >= _LONG:
+        channels, height, width = lines.shape
+        total = np.einsum("chwn->chw", lines.reshape(channels, height, width // count, count), dtype=dtype)
+        return total
+    total = lines[:, :, ::count].astype(dtype, copy=False)
     for at in range(1, count):
         total = np.add(total, lines[:, :, at::count], dtype=dtype, out=total if at > 1 else None)
     return total

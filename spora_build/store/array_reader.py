@@ -97,7 +97,7 @@ class ShardedArray:
                     offset, nbytes = int(known[i, j, 0]), int(known[i, j, 1])
                     if offset == MISSING:
                         _part_of(out, window, _overlap(window, chunk))[...] = 0
-                    elif window == chunk and list(channels) == list(range(self.shape[0])) and self._stored.isnative:
+                    elif window == chunk and self._are_all(channels) and self._stored.isnative:
                         self.decode(read_at(file, offset, nbytes), out.reshape(-1).view(np.uint8))
                     else:
                         self._copy(self._read_chunk(file, offset, nbytes), chunk, channels, window, out)
@@ -117,8 +117,14 @@ class ShardedArray:
     ) -> None:
         part = _overlap(window, chunk)
         target, inside = _part_of(out, window, part), _part_of(pixels, chunk, part)
+        if self._are_all(channels):
+            target[...] = inside
+            return
         for n, channel in enumerate(channels):
             target[n] = inside[channel]
+
+    def _are_all(self, channels: Sequence[int]) -> bool:
+        return list(channels) == list(range(self.shape[0]))
 
     def _remember(self, row: int, col: int, index: NDArray[np.uint64] | None) -> None:
         if len(self._indexes) >= _MOST_INDEXES:

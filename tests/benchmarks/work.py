@@ -20,10 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spora_build.model.report import Status
-from spora_build.workflows import build as whole
-from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images
-from spora_build.workflows.running.free_memory import share_one_pool
+from spora_build.workflows.running.one_thread import compute_in_the_calling_thread
+
+compute_in_the_calling_thread()  # as the command line does, before numpy is imported
+
+from spora_build.model.report import Status  # noqa: E402
+from spora_build.workflows import build as whole  # noqa: E402
+from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images  # noqa: E402
+from spora_build.workflows.running.free_memory import share_one_pool  # noqa: E402
 
 took: dict[str, float] = {}
 """CPU seconds of this process by part."""
