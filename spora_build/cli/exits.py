@@ -22,13 +22,11 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 def run(app: typer.Typer) -> None:
     """Run the app and exit with the code of what happened; wrong options are typer's to explain (exit 2)."""
-    from spora_build.workflows.running.free_memory import share_one_pool
-    from spora_build.workflows.running.one_thread import compute_in_the_calling_thread
+    from spora_build.workflows.running.process_start import start_process
     from spora_build.workflows.running.quiet import keep_quiet
 
     keep_quiet()
-    share_one_pool()
-    compute_in_the_calling_thread()
+    start_process()
     _stop_on_signals()
     try:
         app()

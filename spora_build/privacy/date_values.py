@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from spora_build.privacy.column import MISSING
+from spora_build.privacy.expression import Expression
 
-_ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d{2}.*)?")
-_YEAR_FIRST = re.compile(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})")
-_COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)")
-_DOTS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_SLASHES = re.compile(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
-_SERIAL = re.compile(r"\d{5}(\.\d+)?")
+_ISO = Expression(r"(\d{4})-(\d{1,2})-(\d{1,2})([T ]\d{1,2}:\d{2}.*)?")
+_YEAR_FIRST = Expression(r"(\d{4})([/.])(\d{1,2})\2(\d{1,2})")
+_COMPACT = Expression(r"((?:19|20)\d\d)(\d\d)(\d\d)")
+_DOTS = Expression(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_SLASHES = Expression(r"(\d{1,2})([/-])(\d{1,2})\2(\d{4})")
+_SERIAL = Expression(r"\d{5}(\.\d+)?")
 _EXCEL_EPOCH = date(1899, 12, 30)
 
 

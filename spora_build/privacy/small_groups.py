@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from spora_build.privacy.column import MISSING, Column
+from spora_build.privacy.expression import Expression
 
-_QUASI = re.compile(
+_QUASI = Expression(
     r"_(sex|gender|geschlecht|sexe|sesso|sexo|age|alter|eta|edad|agegroup|race|ethnicity|ethnie|ethnizitat|etnia|nationality"
     r"|nationalitat|nationalite|nazionalita|nacionalidad|country|land|pays|paese|pais|state|region|kanton|canton|bundesland"
     r"|occupation|profession|beruf|professione|profesion|marital|zivilstand|religion|language|sprache|education|birth_year"
     r"|year_birth|diagnosis_year|year_diagnosis|hospital|clinic|centre|center|klinik|spital|ospedale|hopital)_"
 )
-_NOT_QUASI = re.compile(
+_NOT_QUASI = Expression(
     r"_(cell|tumou?r|nuclear|image|steady|solid|disease_state|activation|mutation|gestational|cancer)_"
 )
 _MOST_TOGETHER = 3

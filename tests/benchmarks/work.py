@@ -20,14 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spora_build.workflows.running.one_thread import compute_in_the_calling_thread
+from spora_build.workflows.running.process_start import start_process
 
-compute_in_the_calling_thread()  # as the command line does, before numpy is imported
+start_process()  # as the command line does, before numpy is imported
 
 from spora_build.model.report import Status  # noqa: E402
 from spora_build.workflows import build as whole  # noqa: E402
 from spora_build.workflows.convert import Conversion, ConvertRequest, prepare, write_images  # noqa: E402
-from spora_build.workflows.running.free_memory import share_one_pool  # noqa: E402
 
 took: dict[str, float] = {}
 """CPU seconds of this process by part."""
@@ -102,7 +101,6 @@ def tile(mask: str, size: str, stride: str) -> None:
 said: dict[str, Any] = {"took": took, "waited": waited}
 
 if __name__ == "__main__":
-    share_one_pool()
     parts: dict[str, Callable[..., None]] = {"images": images, "stages": stages, "plan": plan, "tile": tile}
     parts[sys.argv[1]](*sys.argv[2:])
     said["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-007"
 OLDEST = 89
 
-_NAMED = re.compile(
+_NAMED = Expression(
     r"_(age|ages|alder|alderar|ika|ikavuodet|leeftijd|idade|wiek|vek|alter|lebensalter|altersjahre|eta|edad|edades|anni_eta|age_years|patientenalter)_|^_(age|alter)"
 )
-_NOT_OF_A_PERSON = re.compile(r"_(gestational|image|cell|slide|block|section|sample|storage|device|tumou?r|lesion)_")
+_NOT_OF_A_PERSON = Expression(r"_(gestational|image|cell|slide|block|section|sample|storage|device|tumou?r|lesion)_")
 _UNITS = {"months": 12, "month": 12, "monate": 12, "mois": 12, "mesi": 12, "meses": 12, "weeks": 52.18, "days": 365.25}
 _UNITS |= {"day": 365.25, "tage": 365.25, "jours": 365.25, "giorni": 365.25, "dias": 365.25, "wochen": 52.18}
 _UNITS |= {
@@ -25,8 +24,8 @@ _UNITS |= {
     "dagar": 365.25,
     "dage": 365.25,
 }
-_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
-_OPEN_ENDED = re.compile(
+_NUMBER = Expression(r"\d+(?:[.,]\d+)?")
+_OPEN_ENDED = Expression(
     r"\s*(>=?|≥|over|above|at least|from)\s*\d+|.*\d\s*(\+|or (older|more|over|above)|and (older|over|above))"
 )
 

@@ -5,31 +5,32 @@ from __future__ import annotations
 import re
 
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-006"
 
-_BIRTH = re.compile(
+_BIRTH = Expression(
     r"_(dob|yob|birth_?(date|day|year|month)|birthday|birthdate|date_birth|year_birth|month_birth|day_birth|born|ddn|fdn)_"
     r"|_(geburtsdatum|geburtstag|geburtsjahr|geburtsmonat|geb_?datum|gebdat|geb)_|_(date|annee|mois|jour)_naissance_"
     r"|_(data|anno|mese)_nascita_|_(fecha|ano|mes|fec|f)_(nacimiento|nac|nacim)_|_(data|ano)_(nasc|nascimento)_|_(fnac|nasc)_"
     r"|_fodsels?(dato|dag|ar|maned)_|_fodelse(datum|dag|ar|manad)_|_(fodt|fodd|fodselsdato_ar|data_urodzenia|rok_urodzenia)_"
     r"|_syntyma(aika|paiva|vuosi|kuukausi)_|_geboorte(datum|dag|jaar|maand)_|_datum_narozeni_|^_(birth|naissance|nascita|nacimiento|geburt)_$"
 )
-_DATE = re.compile(
+_DATE = Expression(
     r"_(date|dates|datum|dato|pvm|paivamaara|fec|sterbedat|dod|fecha|fechas|datetime|timestamp|todestag|sterbedatum|date_time|when|tdm)_|datum_|dato_|paiva_"
     r"|_data_(decesso|morte|diagnosi|intervento|prelievo|visita|ricovero|operazione|biopsia|acquisizione|referto|esame)_"
     r"|^_(date|data_ora|tag|admission|discharge|birthday|giorno)_$|_(birth|death|dx|diagnosis|surgery|op|biopsy|sample|collection|visit|admission|discharge|fu|last)_dt_|_(day|month)_(death|diagnosis|surgery|visit|admission)_"
 )
-_SPAN = re.compile(
+_SPAN = Expression(
     r"_(days|months|years|weeks|hours|interval|tage|monate|jahre|jours|mois|ans|giorni|mesi|anni|dias|meses|anos|duration"
     r"|delta|diff|difference|since|until|survival|elapsed|known|available|flag|status|year_diagnosis|batch_no)_"
 )
-_YEAR_ONLY = re.compile(r"(19|20)\d\d")
-_PART_OF_A_YEAR = re.compile(
+_YEAR_ONLY = Expression(r"(19|20)\d\d")
+_PART_OF_A_YEAR = Expression(
     r"(19|20)\d\d[-/ ]?(Q[1-4]|W[0-5]\d|KW ?[0-5]?\d)|(Q[1-4]|KW ?[0-5]?\d)[-/ ](19|20)\d\d", re.IGNORECASE
 )
-_CLOCK = re.compile(
+_CLOCK = Expression(
     r"_(time|zeit|heure|hora|ora|tid|aika|epoch|unix|stamp|ts|created|modified|acquired|scanned|exported)_"
 )
 _SECONDS = range(315_532_800, 2_208_988_800)
@@ -41,7 +42,7 @@ _MONTHS = (
     "|octubre|nov(ember|embre|iembre)?|de[cz](ember|embre)?|d[eé]c(embre)?|diciembre|dicembre|gennaio|enero|febbraio|febrero"
     "|abril|giugno|luglio|settembre|septiembre"
 )
-_STRONG = re.compile(
+_STRONG = Expression(
     r"(?<!\d)(19|20)\d\d[-/.](0?[1-9]|1[0-2])[-/.](0?[1-9]|[12]\d|3[01])(?!\d)"
     r"|(?<![\d./-])(0?[1-9]|[12]\d|3[01])([./-])(0?[1-9]|1[0-2])\5(19|20)\d\d(?!\d|[./]\d)"
     r"|(?<![\d./-])(0?[1-9]|1[0-2])([/.-])(0?[1-9]|[12]\d|3[01])\9(19|20)\d\d(?!\d|[./]\d)"
@@ -50,8 +51,8 @@ _STRONG = re.compile(
     rf"|(?<![\w])(0?[1-9]|[12]\d|3[01])-?({_MONTHS})-?((19|20)\d\d|\d\d)(?!\w)",
     re.IGNORECASE,
 )
-_COMPACT = re.compile(r"(?<!\d)(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
-_WEAK = re.compile(
+_COMPACT = Expression(r"(?<!\d)(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?!\d)")
+_WEAK = Expression(
     rf"(0?[1-9]|[12]\d|3[01])([./])(0?[1-9]|1[0-2])\2\d\d|(0?[1-9]|1[0-2])([./])(0?[1-9]|[12]\d|3[01])\5\d\d"
     rf"|(0?[1-9]|1[0-2])[/-](19|20)\d\d|(19|20)\d\d[/-](0[1-9]|1[0-2])|({_MONTHS})\.?[\s-]+((19|20)\d\d|\d\d)",
     re.IGNORECASE,

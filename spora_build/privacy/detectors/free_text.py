@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-008"
 
-_NAMED = re.compile(
+_NAMED = Expression(
     r"_(comment|comments|note|notes|remark|remarks|free_?text|narrative|anamnesis|history|report|letter|observations|summary"
     r"|bemerkung|bemerkungen|kommentar|kommentare|notiz|notizen|befund|befundtext|anamnese|freitext|arztbrief|verlauf|beschreibung"
     r"|commentaire|commentaires|remarque|remarques|compte_rendu|antecedents|observation|texte_libre|rapport"
@@ -18,8 +19,8 @@ _NAMED = re.compile(
     r"|opmerkingen|observacoes|uwagi|poznamka|bemaerkning|bemaerkninger|lisatiedot|[a-z]+notiz|[a-z]+notizen"
     r"|comentario|comentarios|notas|observaciones|informe|anamnesis|texto_libre|descripcion|description|text|misc|other_info)_"
 )
-_FAMILY_HISTORY = re.compile(r"_(smoking|family|treatment|cancer)_history_")
-_ABOUT_SOMEBODY = re.compile(
+_FAMILY_HISTORY = Expression(r"_(smoking|family|treatment|cancer)_history_")
+_ABOUT_SOMEBODY = Expression(
     r"(?<!\w)(wife|husband|partner|widow(er)?|daughters?|sons?|brothers?|sisters?|nephew|niece|grand(son|daughter|mother|father)"
     r"|(ehe)?frau|(ehe)?mann|lebensgefährtin?|witwer?|tochter|töchter|sohn|söhne|bruder|schwester|neffe|nichte|enkelin?"
     r"|épouse|époux|mari|conjointe?|veu(f|ve)|fille|fils|frère|sœur|neveu|nièce"
@@ -28,7 +29,7 @@ _ABOUT_SOMEBODY = re.compile(
     r"|vaimo|puoliso|tytär|poika|veli|sisko)(?!\w)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W\d_]{2,}")
+_WORD = Expression(r"[^\W\d_]{2,}")
 _NAMED_WORDS = 3
 _SENTENCE_WORDS = 5
 _LONG_WORDS = 9

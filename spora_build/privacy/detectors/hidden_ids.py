@@ -8,12 +8,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.finding import Finding
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-010"
-_RUN = re.compile(r"\d+|[^\W\d_]+")
-_EXTENSION = re.compile(r"\.(ome\.)?(tiff?|svs|ndpi|mcd|txt|png|jpe?g|qptiff|zarr|czi)$", re.IGNORECASE)
+_RUN = Expression(r"\d+|[^\W\d_]+")
+_EXTENSION = Expression(r"\.(ome\.)?(tiff?|svs|ndpi|mcd|txt|png|jpe?g|qptiff|zarr|czi)$", re.IGNORECASE)
 
 Runs = tuple[str, ...]
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 
-_SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
-_AHV = re.compile(r"(?<!\d)756[. ]?\d{4}[. ]?\d{4}[. ]?\d\d(?!\d)")
-_NHS_SPACED = re.compile(r"(?<![\d-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d-])")
-_CODICE_FISCALE = re.compile(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?!\w)", re.IGNORECASE)
-_NIR = re.compile(r"(?<!\d)[12] ?\d\d ?(0[1-9]|1[0-2]|[2-9]\d) ?(\d\d|2[AB]) ?\d{3} ?\d{3}( ?\d\d)?(?!\d)")
-_DNI = re.compile(r"(?<!\w)([XYZ]?\d{7,8})-?([A-Z])(?!\w)", re.IGNORECASE)
-_NORDIC = re.compile(r"(?<![\d-])(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+A]\d{3}[\dA-Y](?!\w)")
-_SWEDISH = re.compile(r"(?<![\d-])((19|20)?\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])[-+]\d{4}(?![\d-])")
-_BELGIAN = re.compile(r"(?<!\d)\d\d\.\d\d\.\d\d-\d{3}\.\d\d(?!\d)")
-_BRAZILIAN = re.compile(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d\d(?!\d)")
-_CHILEAN = re.compile(r"(?<![\d.])\d{1,2}\.\d{3}\.\d{3}-[\dkK](?!\w)")
-_ARGENTINE = re.compile(r"(?<![\d-])(20|23|24|27|30|33|34)-\d{8}-\d(?![\d-])")
-_KVNR = re.compile(r"[A-Z]\d{9}")
+from spora_build.privacy.expression import Expression
+
+_SSN = Expression(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d\d-(?!0000)\d{4}(?![\w-])")
+_AHV = Expression(r"(?<!\d)756[. ]?\d{4}[. ]?\d{4}[. ]?\d\d(?!\d)")
+_NHS_SPACED = Expression(r"(?<![\d-])\d{3}[ -]\d{3}[ -]\d{4}(?![\d-])")
+_CODICE_FISCALE = Expression(r"(?<!\w)[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?!\w)", re.IGNORECASE)
+_NIR = Expression(r"(?<!\d)[12] ?\d\d ?(0[1-9]|1[0-2]|[2-9]\d) ?(\d\d|2[AB]) ?\d{3} ?\d{3}( ?\d\d)?(?!\d)")
+_DNI = Expression(r"(?<!\w)([XYZ]?\d{7,8})-?([A-Z])(?!\w)", re.IGNORECASE)
+_NORDIC = Expression(r"(?<![\d-])(0[1-9]|[12]\d|3[01])(0[1-9]|1[0-2])\d\d[-+A]\d{3}[\dA-Y](?!\w)")
+_SWEDISH = Expression(r"(?<![\d-])((19|20)?\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])[-+]\d{4}(?![\d-])")
+_BELGIAN = Expression(r"(?<!\d)\d\d\.\d\d\.\d\d-\d{3}\.\d\d(?!\d)")
+_BRAZILIAN = Expression(r"(?<!\d)\d{3}\.\d{3}\.\d{3}-\d\d(?!\d)")
+_CHILEAN = Expression(r"(?<![\d.])\d{1,2}\.\d{3}\.\d{3}-[\dkK](?!\w)")
+_ARGENTINE = Expression(r"(?<![\d-])(20|23|24|27|30|33|34)-\d{8}-\d(?![\d-])")
+_KVNR = Expression(r"[A-Z]\d{9}")
 _DNI_LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 

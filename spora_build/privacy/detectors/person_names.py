@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from spora_build.privacy.column import Column
 from spora_build.privacy.detectors.given_names import is_given_name
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-001"
@@ -14,7 +13,7 @@ _WHOSE = (
     "pat|pt|first|last|middle|full|given|family|maiden|birth|sur|patient|patienten|subject|donor|person|contact|doctor|physician"
     "|surgeon|pathologist|operator|investigator|user|mother|father|mothers|fathers|spouse|participant"
 )
-_NAMED = re.compile(
+_NAMED = Expression(
     rf"_({_WHOSE})_?names?_|_(surname|forename|initials)_|_(vor|nach|familien|geburts|ruf|patienten)_?namen?_"
     r"|_(initialen|prenoms?|patronyme|initiales|kurzel|initialer|alias|aliases|aka|nickname|spitzname|surnom)_"
     r"|_(for|fornamn|efter|etter|mellom|mellem|till?tals|smek|pike|dop)(navn|namn)_|_(navn|namn|nimi|imie|jmeno)_"
@@ -23,8 +22,8 @@ _NAMED = re.compile(
     r"|_(name|nom|nome|nombre)_(patient|patiente|patientin|patienten|pt|paziente|paciente|famille|jeune_fille|pila|completo|naissance|usuel|usage|marital|epouse)_"
     r"|_name_(first|last|full|given|family)_|_nom_complet_|_nome_completo_"
 )
-_JUST_A_NAME = re.compile(r"_(names?|nom|nome|nombre|noms)_")
-_STAFF = re.compile(
+_JUST_A_NAME = Expression(r"_(names?|nom|nome|nombre|noms)_")
+_STAFF = Expression(
     r"_(gp|consultant|attending|provider|resident|trainee|fellow|operator|pathologist|surgeon|physician|doctor|clinician|nurse|technician|oncologist|radiologist|investigator"
     r"|reviewer|annotator|chirurg|chirurgin|pathologe|pathologin|untersucher|operateur"
     r"|einsender|zuweiser|medecin|chirurgien|chirurgienne|pathologiste|medico|chirurgo|patologo|operatore|cirujano"
@@ -35,16 +34,16 @@ _STAFF = re.compile(
     r"|patologa|operador|tecnico|next_kin|relative|guardian|emergency_contact|referrer|referring_provider"
     r"|referring|[a-z]+_by)_|_dr_$|a(e)?rzt(in)?_"
 )
-_JUDGEMENT = re.compile(
+_JUDGEMENT = Expression(
     r"_(score|scores|grade|grading|annotation|assessment|label|call|review|consensus|estimate|percent|agreement|diagnosis|experience"
     r"|specialty|speciality|training|years|type)_"
 )
-_TITLED = re.compile(
+_TITLED = Expression(
     r"(?<!\w)(Dr|Prof|Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Mlle|Monsieur|Madame|Sig|Signora?|Sr|Sra|Srta|Dott|Dottssa|Dra)\.?"
     r"\s+((med|rer|nat|phil|habil)\.\s*)*[A-ZÀ-Ý][\w'’-]+"
 )
-_INITIALS = re.compile(r"([A-ZÀ-Ý]\.[ -]?){1,3}[A-ZÀ-Ý]\.?")
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
+_INITIALS = Expression(r"([A-ZÀ-Ý]\.[ -]?){1,3}[A-ZÀ-Ý]\.?")
+_WORD = Expression(r"[^\W\d_]+(?:['’-][^\W\d_]+)*\.?")
 _SHORTEST_COLUMN_OF_GIVEN_NAMES = 0.6
 _SHORTEST_COLUMN_OF_INITIALS = 0.9
 _FEW = 3

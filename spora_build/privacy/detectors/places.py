@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-004"
 
-_NAMED = re.compile(
+_NAMED = Expression(
     r"_(address|addresses|adresse|anschrift|strasse|street|hausnummer|indirizzo|direccion|domicilio|domicile|calle|rue|wohnort"
     r"|wohnadresse|city|cities|town|ville|citta|ciudad|stadt|gemeinde|commune|comune|municipio|municipality|village|suburb|county"
     r"|district|bezirk|kreis|landkreis|residence|residenz|residenza|residencia|latitude|longitude|lat_lon|gps|geolocation|geocode"
@@ -24,13 +25,13 @@ _NAMED = re.compile(
     r"|_(birth|death)_(place|city|town)_|^_(ort|wohnen|via|home|location_patient|patient_location)_$"
     r"|_(home|patient|street)_(address|location)_"
 )
-_NOT_A_PLACE = re.compile(r"_(block_distance|distance|metric)_")
-_ITALIAN_OR_FRENCH_CODE = re.compile(r"^_(cap|cp|codpostal)_$")
-_FIVE_DIGITS = re.compile(r"\d{5}")
-_UK = re.compile(r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}")
-_CANADA = re.compile(r"[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d")
-_ZIP_PLUS_FOUR = re.compile(r"\d{5}-\d{4}")
-_STREET = re.compile(
+_NOT_A_PLACE = Expression(r"_(block_distance|distance|metric)_")
+_ITALIAN_OR_FRENCH_CODE = Expression(r"^_(cap|cp|codpostal)_$")
+_FIVE_DIGITS = Expression(r"\d{5}")
+_UK = Expression(r"[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}")
+_CANADA = Expression(r"[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d")
+_ZIP_PLUS_FOUR = Expression(r"\d{5}-\d{4}")
+_STREET = Expression(
     r"\b\d+[a-z]?,?\s+([A-Z]\w+\s+){1,3}(street|st|avenue|ave|road|rd|lane|ln|drive|dr|boulevard|blvd|court|square)\b"
     r"|\b\w+(strasse|straße|str\.|weg|gasse|platz|allee)\s*\d+|\b\w+\s(strasse|straße)\s\d+"
     r"|\b\d+,?\s*(bis|ter)?\s+(rue|avenue|boulevard|chemin|impasse|quai)\s+\w"
@@ -38,13 +39,13 @@ _STREET = re.compile(
     r"|\b(via|viale|piazza|corso|vicolo)\s+[a-z' ]+,?\s*\d+|\b(calle|avenida|plaza|paseo)\s+[a-záéíóúñ' ]+,?\s*\d+",
     re.IGNORECASE,
 )
-_ON_THE_GLOBE = re.compile(
+_ON_THE_GLOBE = Expression(
     r"[-+]?[0-8]?\d\.\d{4,}°?\s*[NS]?\s*[,; ]\s*[-+]?(1[0-7]\d|\d?\d)\.\d{4,}°?\s*[EWO]?", re.IGNORECASE
 )
-_ON_THE_SLIDE = re.compile(
+_ON_THE_SLIDE = Expression(
     r"_(x|y|xy|centroid|position|pos|coord|coords|coordinates?|stage|pixel|um|px|mm|origin|offset)_"
 )
-_TOWN = re.compile(r"(?<![\w.-])(CH-|D-|A-|F-|I-|E-)?\d{4,5} [A-ZÀ-Ý][a-zà-ÿ]{3,}([ -][A-ZÀ-Ýa-z][a-zà-ÿ]+)*")
+_TOWN = Expression(r"(?<![\w.-])(CH-|D-|A-|F-|I-|E-)?\d{4,5} [A-ZÀ-Ý][a-zà-ÿ]{3,}([ -][A-ZÀ-Ýa-z][a-zà-ÿ]+)*")
 
 
 def find(column: Column) -> Hit | None:

@@ -6,6 +6,7 @@ import re
 
 from spora_build.privacy.column import Column
 from spora_build.privacy.detectors import national_numbers
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-002"
@@ -17,7 +18,7 @@ _OF = (
     "|health_plan|health_card|driver|drivers|nhs|fall|aufnahme|versicherten|versicherungs|kranken|sozialversicherungs"
     "|histologie|eingangs|journal|akten|ausweis|studien|probanden|paziente|paciente|dossier|cartella"
 )
-_NAMED = re.compile(
+_NAMED = Expression(
     rf"_({_OF})_?(record_|card_)?(id|ids|no|nr|num|number|numbers|nummer|code|identifier|barcode|key|kennung|kennzahl)_"
     r"|_(mrn|ssn|ssnr|ahv|ahvn|avs|nhs|nir|ipp|dni|nie|nif|curp|cpf|bsn|cpr|pesel|pid|patid|patnr|patno|kvnr|fallnr|urn)_"
     r"|_(nip|iep|sip|cip|nuhsa|nuss|hetu|henkilotunnus|fodselsnummer|fodselsnr|personnr|kennitala|rodne_cislo|ptid|medrec|kis)_"
@@ -32,16 +33,16 @@ _NAMED = re.compile(
     r"|^_(patientin|patienten|patienter|potilas|pacientes|pazienti|chart|dossier|legajo|journal|member|member_id|accession|subject|pasient|paciente_id|subjects|patient|patients|donor|participant|paziente|paciente|patiente|proband|mrn_id|case)_$"
     r"|patientenschlussel_|_(block|bloc|lame|lamina|blocco|vetrino|objekttrager|blokk)_?(nummer|numero|nr|no)_"
 )
-_PUBLIC = re.compile(r"_(geo|uniprot|genbank|refseq|term|source|ontology|gene|protein|array|sra|ena|arm|protocol)_")
-_COUNTED = re.compile(r"_(count|counts|total|per)_")
-_MEASURE = re.compile(
+_PUBLIC = Expression(r"_(geo|uniprot|genbank|refseq|term|source|ontology|gene|protein|array|sra|ena|arm|protocol)_")
+_COUNTED = Expression(r"_(count|counts|total|per)_")
+_MEASURE = Expression(
     r"_(count|counts|total|sum|area|size|width|height|length|intensity|volume|x|y|z|px|um|mm|nm|seed|reads|cells|dose|cost|platelets|leukocytes|lymphocytes|neutrophils|wbc|rbc"
     r"|thrombozyten|plaquettes|piastrine|plaquetas|viral|load|level|value|distance|pixels)_"
 )
-_PATHOLOGY_CASE = re.compile(
+_PATHOLOGY_CASE = Expression(
     r"[A-Z]{1,4}[-/ ]?(19|20)\d\d[-/. ]\d{2,7}|[A-Z]{1,3}[-/ ]?\d\d[-/]\d{3,7}|\d\d-[A-Z]{1,3}-\d{3,7}"
 )
-_LABELLED = re.compile(r"(?<!\w)(MRN|SSN|AHV|NHS|Pat\.?-?(ID|Nr)|case no|accession)[\s.:#]*\d{4,}", re.IGNORECASE)
+_LABELLED = Expression(r"(?<!\w)(MRN|SSN|AHV|NHS|Pat\.?-?(ID|Nr)|case no|accession)[\s.:#]*\d{4,}", re.IGNORECASE)
 _MEDICAL_NUMBER_DIGITS = range(6, 13)
 
 

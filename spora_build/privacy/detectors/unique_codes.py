@@ -5,30 +5,31 @@ from __future__ import annotations
 import re
 
 from spora_build.privacy.column import Column
+from spora_build.privacy.expression import Expression
 from spora_build.privacy.hit import Hit
 
 CODE = "E-PRIV-012"
 
-_HARMLESS = re.compile(
+_HARMLESS = Expression(
     r"_(geo|uniprot|genbank|refseq|ensembl|ensg|hgnc|entrez|rrid|catalog|catalogue|rsid|dbsnp|ontology|core|cores|position|pos|coordinate|coordinates|coord|roi|rois|fov|well|tma|grid|spot|cell|cells|nucleus|channel|marker"
     r"|gene|genes|protein|peptide|antibody|clone|colou?r|hex|tnm|stage|mutation|mutations|variant|variants|hgvs|karyotype|icd"
     r"|icdo|icd_10|snomed|diagnosis|histology|histotype|regimen|treatment|therapy|drug|drugs|object|label|cluster|region"
     r"|neighbou?rhood|phenotype|celltype|cell_type|acquisition|panel|row|column|col|well|plate|cycle|tile|tissue_type|isotope"
     r"|metal|signature|site|interval|range|group|class|subtype|score|x|y)_"
 )
-_ID = re.compile(
+_ID = Expression(
     r"_(id|ids|barcode|identifier|code|codes|uuid|guid|hash|token|key|sample|samples|specimen|slide|slides|block|blocks|aliquot"
     r"|label_id|lab_no|nr|nummer|probe|proben|echantillon|lame|bloc|campione|vetrino|muestra|lamina|sample_name|sample_id)_"
 )
-_TOKEN = re.compile(
+_TOKEN = Expression(
     r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}|[0-9a-f]{16,}|[A-Za-z0-9+/_-]{20,}={0,2}", re.IGNORECASE
 )
-_CODE_LIKE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\S{5,}")
-_PUBLIC = re.compile(
+_CODE_LIKE = Expression(r"(?=.*\d)(?=.*[A-Za-z])\S{5,}")
+_PUBLIC = Expression(
     r"ENS[A-Z]{0,4}[GTPE]\d{11}(\.\d+)?|HGNC:\d+|rs\d+|GS[EM]\d+|SRR\d+|AB_\d+|[A-Z]{2,10}[:_]\d{7}|[OPQ]\d[A-Z0-9]{3}\d|N[MPR]_\d+(\.\d+)?"
 )
 """Accessions of public databases: genes, variants, antibodies, terms of ontologies."""
-_MEASURED = re.compile(
+_MEASURED = Expression(
     r"_(age|days|hours|weeks|months|years|count|counts|size|area|thickness|weight|quality|volume|width|height|length|distance|mm|um|px|nm)_"
 )
 _FEW = 5

@@ -1,4 +1,4 @@
-"""How many threads a process has once numpy is imported."""
+"""How a process starts: how many threads it has once numpy is imported."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts threads as Linux lists them")
 COUNT = "import numpy, os; print(len(os.listdir('/proc/self/task')))"
-BEFORE = "from spora_build.workflows.running.one_thread import compute_in_the_calling_thread as own; own(); "
+BEFORE = "from spora_build.workflows.running.process_start import start_process; start_process(); "
 
 
 def output(code: str, **environment: str) -> list[str]:
