@@ -7,18 +7,23 @@ import sys
 from functools import cache
 from typing import Any
 
-_M_ARENA_MAX = -8
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Of glibc's malloc.h."""
+_LARGEST_WINDOW = 32 << 20
+"""More than glibc takes from a pool at once is not possible."""
 
 
 def share_one_pool() -> None:
     """Let all threads to come allocate from one pool of glibc's, which is the only one that it gives back wholly.
 
-    For the start of a process. Windows of pixels are large and few, so that threads hardly ever meet there.
+    For the start of a process. Windows of pixels are large and few, so that threads hardly ever meet there. The pool
+    keeps two of them: given back and taken again, each page of each window would be zeroed by the system first.
     """
     library = _glibc()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, 1)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_WINDOW)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_WINDOW)
 
 
 def free_memory() -> None:

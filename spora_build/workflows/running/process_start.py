@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 
@@ -12,7 +13,7 @@ _SELDOM = 20_000
 
 
 def start_process() -> None:
-    """Allocate from one pool, compute in the thread that calls, and search for cycles seldom.
+    """Allocate from one pool, compute in the thread that calls, and search for cycles seldom, and not at the end.
 
     Cores are shared by ``--jobs``, by processes and threads of ours: OpenBLAS would start a thread for each of them,
     which spins for a tenth of a second before it sleeps, and nothing here multiplies matrices. What the environment
@@ -21,3 +22,4 @@ def start_process() -> None:
     share_one_pool()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     gc.set_threshold(_SELDOM)
+    atexit.register(gc.freeze)  # else the last search goes through all that was ever imported
