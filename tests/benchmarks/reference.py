@@ -6,7 +6,8 @@
 The numbers are threads, and processes that share the images of a folder.
 
 ``stream`` is the limit: nothing but decoding each tile once into a reused buffer, compressing each chunk once, and
-appending it to its shard, the index last. No sheet, no checks, no metadata beyond the array's.
+appending it to its shard, the index last. No sheet, no checks, no metadata beyond the array's. ``flushed`` is the same
+and ends when all of it is on the disk, as whatever replaces a file in one rename has to.
 """
 
 from __future__ import annotations
@@ -67,7 +68,7 @@ class TiledTiff:
                         part[channel] = tile[: part.shape[1], : part.shape[2]]
 
 
-def stream(source: TiledTiff, out: Path, threads: int) -> None:
+def stream(source: TiledTiff, out: Path, threads: int, flush: Callable[[Path], object] | None = None) -> None:
     """Row by row of shards, each shard by one thread, window by window of two chunks a side."""
     count, height, width = source.shape
     step = 2 * CHUNK if source.is_rgb is False else SHARD
@@ -99,11 +100,24 @@ def stream(source: TiledTiff, out: Path, threads: int) -> None:
                             index[place] = end, data.nbytes
                             end += data.nbytes
             file.write(index.tobytes() + int(google_crc32c.value(index.tobytes())).to_bytes(4, "little"))
+        if flush is not None:
+            flush(path)
 
     corners = [(row, col) for row in range(0, height, SHARD) for col in range(0, width, SHARD)]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(write_shard, corners))
     (out / "zarr.json").write_text(json.dumps({"zarr_format": 3, "node_type": "array", **metadata(source)}))
+
+
+def flushed(source: TiledTiff, out: Path, threads: int) -> None:
+    """The same, each shard flushed to disk by another thread while the next ones are made."""
+
+    def flush(path: Path) -> None:
+        with path.open("rb+") as file:
+            os.fsync(file.fileno())
+
+    with ThreadPoolExecutor(1) as flusher:
+        stream(source, out, threads, lambda path: flusher.submit(flush, path))
 
 
 def tensorstore_strips(source: TiledTiff, out: Path, threads: int) -> None:
@@ -200,7 +214,7 @@ def metadata(source: TiledTiff) -> dict[str, Any]:
     }
 
 
-RUNS = {"stream": stream, "tensorstore": tensorstore_strips, "zarr": zarr_strips}
+RUNS = {"stream": stream, "flushed": flushed, "tensorstore": tensorstore_strips, "zarr": zarr_strips}
 
 if __name__ == "__main__":
     run, image, out, threads, processes = [*sys.argv[1:], "1"][:5]
