@@ -9,30 +9,28 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-_NUMBERS = {int: re.compile(r"\d+", re.ASCII), float: re.compile(r"\d+(\.\d+)?", re.ASCII)}
+_NUMBERS = {int: re.compile(r"\d{1,18}", re.ASCII), float: re.compile(r"\d{1,18}(\.\d{1,18})?", re.ASCII)}
 
 
-class _NotPlainError(ValueError):
+class _NotPlainError(Exception):
     """This value is for typer."""
 
 
 def take_plain_values(parameter: Any) -> None:
     """Let an option or argument of typer's take plain values by itself; nothing where typer is another than known.
 
-    A flag that is not given, such as --help, is False.
+    What has a callback is left to typer. A flag among them that is not given, such as --help, is False.
     """
     descriptor = getattr(parameter, "type_descriptor", None)
-    if descriptor is None:
+    if descriptor is None or "process_value" in vars(parameter):
         return
-    if parameter.default is None and getattr(parameter, "is_flag", False):
-        parameter.default = False
-    is_taken = "process_value" in vars(parameter)
-    if is_taken or parameter.callback is not None or descriptor.parameter_info.parser is not None:
+    if parameter.callback is not None or descriptor.parameter_info.parser is not None:
+        if parameter.default is None and getattr(parameter, "is_flag", False):
+            parameter.default = False
         return
     info, ask_typer = descriptor.parameter_info, parameter.process_value
     kind, is_list = descriptor.annotation, get_origin(descriptor.annotation) is list
@@ -40,25 +38,31 @@ def take_plain_values(parameter: Any) -> None:
         (kind,) = get_args(kind)
 
     def process_value(context: Any, value: Any) -> Any:
-        with suppress(_NotPlainError):
-            if value is None and not parameter.required:
+        try:
+            if not value and parameter.required:
+                raise _NotPlainError
+            if value is None:
                 return () if is_list else None
-            if is_list and isinstance(value, list | tuple):
-                return [_plain(one, kind, info) for one in value]
-            if not is_list:
-                return _plain(value, kind, info)
-        return ask_typer(context, value)
+            return _plain_list(value, kind, info) if is_list else _plain(value, kind, info)
+        except _NotPlainError:
+            return ask_typer(context, value)
 
     parameter.process_value = process_value
 
 
+def _plain_list(values: Any, kind: Any, info: Any) -> list[Any]:
+    if not isinstance(values, list | tuple):
+        raise _NotPlainError
+    return [_plain(value, kind, info) for value in values]
+
+
 def _plain(value: Any, kind: Any, info: Any) -> Any:
-    if kind is str and isinstance(value, str):
+    if kind in (str, bool) and isinstance(value, kind):
         return value
     if kind in _NUMBERS:
         return _number(value, kind, info)
-    if kind is Path and isinstance(value, str | Path) and not (info.exists or info.resolve_path or info.allow_dash):
-        return _path(Path(value))
+    if kind is Path and isinstance(value, str | Path):
+        return _path(Path(value), info)
     if isinstance(kind, type) and issubclass(kind, Enum):
         for member in kind:
             if value is member or value == member.value:
@@ -69,15 +73,16 @@ def _plain(value: Any, kind: Any, info: Any) -> Any:
 def _number(value: Any, kind: Any, info: Any) -> Any:
     if isinstance(value, str) and _NUMBERS[kind].fullmatch(value):
         value = kind(value)
-    in_range = (
-        type(value) is kind and (info.min is None or value >= info.min) and (info.max is None or value <= info.max)
-    )
-    if not in_range:
+    if type(value) is not kind:
+        raise _NotPlainError
+    if (info.min is not None and value < info.min) or (info.max is not None and value > info.max):
         raise _NotPlainError
     return value
 
 
-def _path(path: Path) -> Path:
-    if path.exists() and not os.access(path, os.R_OK):
+def _path(path: Path, info: Any) -> Path:
+    is_checked = info.exists or info.resolve_path or info.allow_dash or info.writable or info.path_type
+    is_any = info.file_okay and info.dir_okay
+    if is_checked or not is_any or (os.access(path, os.F_OK) and not os.access(path, os.R_OK)):
         raise _NotPlainError
     return path

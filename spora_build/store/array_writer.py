@@ -91,13 +91,13 @@ def write_array(
         return [writer.path for writer in writers.values()]
 
     regions = part.of(plan_regions(layout.size, layout.factor, layout.pixel_bytes, block))
-    if threads <= 1 or len(regions) <= 1:
+    if len(regions) <= 1:
         for region in regions:
             fill(region)
         return
     with (
         ThreadPoolExecutor(1, "spora-build-flush") as flusher,
-        ThreadPoolExecutor(min(threads, len(regions)), "spora-build-image") as pool,
+        ThreadPoolExecutor(min(max(1, threads), len(regions)), "spora-build-image") as pool,
     ):
         futures = [pool.submit(fill, region) for region in regions]
         try:

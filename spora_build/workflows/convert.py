@@ -34,6 +34,7 @@ from spora_build.workflows.planning.make_plan import make_plan
 from spora_build.workflows.planning.plan import Plan, PlannedTissue
 from spora_build.workflows.running.executors import fitting_threads
 from spora_build.workflows.running.existing import Existing
+from spora_build.workflows.running.free_memory import free_memory
 from spora_build.workflows.running.jobs import default_workers, run_jobs, split_workers
 from spora_build.workflows.running.progress import ShowProgress, silent
 
@@ -173,6 +174,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
         results += run_jobs(
             write_tissue, small, workers=processes, on_killed=_killed, on_result=heard, need=images_need
         )
+    free_memory()
     outcomes = [result.outcome for result in results]
     outcomes += [
         Outcome(t.tissue_id, IMAGES, Status.SKIPPED, work.doubts(t)) for t in chosen if t.tissue_id not in by_tissue

@@ -7,7 +7,7 @@ The numbers are threads, and processes that share the images of a folder.
 
 ``stream`` is the limit: nothing but decoding each tile once into a reused buffer, compressing each chunk once, and
 appending it to its shard, the index last. No sheet, no checks, no metadata beyond the array's. ``flushed`` is the same
-and ends when all of it is on the disk, as whatever replaces a file in one rename has to.
+and ends when all shards are on the disk, as whatever takes its place whole in one rename has to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,10 @@ def flushed(source: TiledTiff, out: Path, threads: int) -> None:
             os.fsync(file.fileno())
 
     with ThreadPoolExecutor(1) as flusher:
-        stream(source, out, threads, lambda path: flusher.submit(flush, path))
+        waiting: list[Future[None]] = []
+        stream(source, out, threads, lambda path: waiting.append(flusher.submit(flush, path)))
+        for flushing in waiting:
+            flushing.result()
 
 
 def tensorstore_strips(source: TiledTiff, out: Path, threads: int) -> None:

@@ -35,7 +35,8 @@ def test_no_text_of_a_foreign_error_is_shown(
     def fail() -> None:
         raise error from ValueError(f"the cause is {SECRET}")
 
-    monkeypatch.setattr("spora_build.workflows.running.quiet.keep_quiet", lambda: None)  # this process is pytest's
+    for setting in ("quiet.keep_quiet", "process_start.start_process"):  # this process is pytest's
+        monkeypatch.setattr(f"spora_build.workflows.running.{setting}", lambda: None)
     monkeypatch.setattr("sys.argv", ["spora-build"])
     with pytest.raises(SystemExit) as left:
         exits.run(app)

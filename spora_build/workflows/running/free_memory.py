@@ -9,21 +9,22 @@ from typing import Any
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 """Of glibc's malloc.h."""
-_LARGEST_WINDOW = 32 << 20
-"""More than glibc takes from a pool at once is not possible."""
+_LARGEST_POOLED = 32 << 20
+"""No array is larger that glibc takes from a pool."""
 
 
 def share_one_pool() -> None:
     """Let all threads to come allocate from one pool of glibc's, which is the only one that it gives back wholly.
 
-    For the start of a process. Windows of pixels are large and few, so that threads hardly ever meet there. The pool
-    keeps two of them: given back and taken again, each page of each window would be zeroed by the system first.
+    For the start of a process. Windows of pixels are large and few, so that threads hardly ever meet there. What is
+    freed stays in the pool, up to 64 MB, until :func:`free_memory`: the system zeroes each page that it gives anew, and
+    a window is read every few milliseconds.
     """
     library = _glibc()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, 1)
-        library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_WINDOW)
-        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_WINDOW)
+        library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_POOLED)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_POOLED)
 
 
 def free_memory() -> None:
