@@ -160,7 +160,9 @@ class _Packer:
 
 
 def _is_zero(chunk: NDArray[Any]) -> bool:
-    """Whether every bit is 0; a few words tell of most chunks that they are not."""
+    """Whether every bit is 0; the first value or a few words tell of most chunks that they are not."""
+    if chunk.item(0):
+        return False
     words = chunk.reshape(-1).view(np.uint64)
     return not (words[:: max(1, words.size // _FEW_WORDS)].any() or words.any())
 
