@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,11 @@ def find_brightfield(rgb: NDArray[np.uint8], mpp: float, settings: MaskSettings)
     return Foreground(tissue, outside, mpp)
 
 
-def find_multiplex(planes: Sequence[NDArray[Any]], mpp: float, settings: MaskSettings) -> Foreground:
-    """Tissue of a stack of (H, W) channels of any integer or float type, without those that failed QC."""
+def find_multiplex(planes: Iterable[NDArray[Any]], mpp: float, settings: MaskSettings) -> Foreground:
+    """Tissue of a stack of (H, W) channels of any integer or float type, without those that failed QC.
+
+    The channels are gone through twice.
+    """
     outside = multiplex.unmeasured(planes, mpp)
     nothing = Foreground(np.zeros(outside.shape, bool), outside, mpp)
     if outside.all():

@@ -144,16 +144,34 @@ def _find(
     bright, stacks = [m for m in channels if not m.is_multiplex], [m for m in channels if m.is_multiplex]
     seen, missing = [], []
     for modality in bright:
-        seen.append(find_brightfield(read(modality, channels[modality]), mpp, job.settings))
+        seen.append(find_brightfield(np.asarray(read(modality, channels[modality])), mpp, job.settings))
     for modality in stacks:
         if bright:
             missing.append(unmeasured(read(modality, channels[modality][:WITNESSES]), mpp))
         else:
-            seen.append(find_multiplex(list(read(modality, channels[modality])), mpp, job.settings))
+            seen.append(find_multiplex(_each(read(modality, channels[modality])), mpp, job.settings))
     found = agree(seen, missing)
     if not found.tissue.any():
         raise InvalidDataError(_empty(job.tissue_id))
     return found
+
+
+def _each(picture: NDArray[Any]) -> Iterable[NDArray[Any]]:
+    return _OnDisk(picture) if isinstance(picture, np.memmap) else picture
+
+
+@dataclass(frozen=True)
+class _OnDisk:
+    """The channels of a picture on disk, each read when its turn comes: what is mapped stays in memory."""
+
+    picture: np.memmap[Any, Any]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        name = self.picture.filename
+        assert name is not None
+        for at, plane in enumerate(self.picture):
+            place = self.picture.offset + at * plane.nbytes
+            yield np.fromfile(name, plane.dtype, plane.size, offset=place).reshape(plane.shape)
 
 
 def _read(
@@ -173,7 +191,7 @@ def _read(
     source = images[modality, source_mpp]
     kept = CoarsePicture(layout, modality, source_mpp, tissue_id).find(mpp)
     if kept is not None and kept.shape == (source.channel_count, grid.height, grid.width):
-        return kept[list(channels)]
+        return kept if list(channels) == list(range(len(kept))) else np.asarray(kept[list(channels)])
     now = gathering(source, source.size, mpp / source_mpp, grid)
     if now is not None:
         pixel_bytes = len(channels) * source.dtype.itemsize
