@@ -10,8 +10,8 @@ from functools import cached_property
 class Expression:
     """A regular expression, compiled when it is first asked.
 
-    Whoever looks for names, dates and addresses in five languages has hundreds of them, and most tables have none of
-    the columns that these are about: compiling all would take longer than reading the tables.
+    Looking for names, dates and addresses in many languages takes almost a hundred of them, and most tables have none
+    of the columns that these are about: compiling all would take longer than reading the tables.
     """
 
     def __init__(self, text: str, flags: int = 0) -> None:

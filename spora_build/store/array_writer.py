@@ -97,7 +97,7 @@ def write_array(
         return
     with (
         ThreadPoolExecutor(1, "spora-build-flush") as flusher,
-        ThreadPoolExecutor(min(max(1, threads), len(regions)), "spora-build-image") as pool,
+        ThreadPoolExecutor(min(threads, len(regions)), "spora-build-image") as pool,
     ):
         futures = [pool.submit(fill, region) for region in regions]
         try:

@@ -6,6 +6,7 @@ loss: the stored image tells the same to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class CoarsePicture:
             with suppress(OSError), write_beside(path) as temporary, temporary.open("wb") as file:
                 np.save(file, pixels, allow_pickle=False)
 
-    def find(self, mpp: float) -> NDArray[Any] | None:
+    def find(self, mpp: float) -> np.memmap[Any, Any] | None:
         """The pixels at ``mpp``, on disk still; None where none were kept of the image that stands now."""
         path = self._path(mpp)
         try:
@@ -70,3 +71,18 @@ class CoarsePicture:
         seal = seal_image(self.layout.image(self.modality, self.image_mpp, self.tissue_id))
         name = f"{self.tissue_id}.{resolution_folder(mpp)}.{seal}.{_VERSION}.npy"
         return None if seal is None else self._folder / name
+
+
+@dataclass(frozen=True)
+class KeptPlanes:
+    """Channels (h, w) of a kept picture, each read when its turn comes: of what is mapped, all would stay in memory."""
+
+    picture: np.memmap[Any, Any]
+    channels: Sequence[int]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Raises ValueError where the file has become shorter."""
+        for channel in self.channels:
+            plane = self.picture[channel]
+            place = self.picture.offset + channel * plane.nbytes
+            yield np.fromfile(str(self.picture.filename), plane.dtype, plane.size, offset=place).reshape(plane.shape)

@@ -91,9 +91,9 @@ def read_at(file: io.FileIO, offset: int, nbytes: int) -> bytes:
 
 
 def _write_all(file: io.FileIO, data: memoryview) -> None:
-    written = file.write(data)
-    while written < data.nbytes:
-        written += file.write(data.cast("B")[written:])
+    rest = data.cast("B")
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _checksum(data: bytes) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from spora_build.model.geometry import Size
 from spora_build.model.modality import Modality
 from spora_build.store import coarse
-from spora_build.store.coarse import CoarsePicture
+from spora_build.store.coarse import CoarsePicture, KeptPlanes
 from spora_build.store.image_writer import ImageSpec, write_image
 from spora_build.store.layout import Layout
 from tests.store.sources import ArraySource
@@ -51,6 +51,14 @@ def test_what_was_put_is_found_until_it_is_dropped(kept: CoarsePicture) -> None:
     assert len(files(kept)) == 1 and kept.find(8.0) is not None and kept.find(4.0) is None
     kept.drop()
     assert kept.find(4.0) is None and not files(kept)
+
+
+def test_channels_are_read_one_by_one_as_often_as_wanted(kept: CoarsePicture) -> None:
+    found = kept.find(4.0)
+    assert found is not None
+    planes = KeptPlanes(found, [2, 0])
+    for _ in range(2):
+        np.testing.assert_array_equal(np.stack(list(planes)), PICTURE[[2, 0]])
 
 
 def test_of_another_image_nothing_is_found(kept: CoarsePicture) -> None:

@@ -19,7 +19,7 @@ from spora_build.pixels.mask_at import mask_bands, nearest_bands
 from spora_build.pixels.mask_settings import MaskSettings
 from spora_build.pixels.multiplex import unmeasured
 from spora_build.pixels.rescale import Rescaled
-from spora_build.store.coarse import CoarsePicture
+from spora_build.store.coarse import CoarsePicture, KeptPlanes
 from spora_build.store.image import StoredImage, open_image
 from spora_build.store.layout import Layout
 from spora_build.store.mask import write_mask_bands
@@ -138,40 +138,22 @@ def _find(
     )
     grid = rescaled_size(size, finest, mpp)
 
-    def read(modality: Modality, channels: Sequence[int]) -> NDArray[Any]:
+    def read(modality: Modality, channels: Sequence[int]) -> Iterable[NDArray[Any]]:
         return _read(layout, images, job.tissue_id, modality, channels, mpp, grid)
 
     bright, stacks = [m for m in channels if not m.is_multiplex], [m for m in channels if m.is_multiplex]
     seen, missing = [], []
     for modality in bright:
-        seen.append(find_brightfield(np.asarray(read(modality, channels[modality])), mpp, job.settings))
+        seen.append(find_brightfield(np.stack(list(read(modality, channels[modality]))), mpp, job.settings))
     for modality in stacks:
         if bright:
             missing.append(unmeasured(read(modality, channels[modality][:WITNESSES]), mpp))
         else:
-            seen.append(find_multiplex(_each(read(modality, channels[modality])), mpp, job.settings))
+            seen.append(find_multiplex(read(modality, channels[modality]), mpp, job.settings))
     found = agree(seen, missing)
     if not found.tissue.any():
         raise InvalidDataError(_empty(job.tissue_id))
     return found
-
-
-def _each(picture: NDArray[Any]) -> Iterable[NDArray[Any]]:
-    return _OnDisk(picture) if isinstance(picture, np.memmap) else picture
-
-
-@dataclass(frozen=True)
-class _OnDisk:
-    """The channels of a picture on disk, each read when its turn comes: what is mapped stays in memory."""
-
-    picture: np.memmap[Any, Any]
-
-    def __iter__(self) -> Iterator[NDArray[Any]]:
-        name = self.picture.filename
-        assert name is not None
-        for at, plane in enumerate(self.picture):
-            place = self.picture.offset + at * plane.nbytes
-            yield np.fromfile(name, plane.dtype, plane.size, offset=place).reshape(plane.shape)
 
 
 def _read(
@@ -182,16 +164,16 @@ def _read(
     channels: Sequence[int],
     mpp: float,
     grid: Size,
-) -> NDArray[Any]:
-    """Pixels at the working mpp, from the coarsest stored image that is no coarser (else from the finest): as they were
-    gathered when it was written, or are now.
+) -> Iterable[NDArray[Any]]:
+    """Channels at the working mpp, to be gone through as often as wanted, from the coarsest stored image that is no
+    coarser (else from the finest): as they were gathered when it was written, or are now.
     """
     stored = sorted(at for name, at in images if name == modality)
     source_mpp = max((at for at in stored if at <= mpp), default=stored[0])
     source = images[modality, source_mpp]
     kept = CoarsePicture(layout, modality, source_mpp, tissue_id).find(mpp)
     if kept is not None and kept.shape == (source.channel_count, grid.height, grid.width):
-        return kept if list(channels) == list(range(len(kept))) else np.asarray(kept[list(channels)])
+        return KeptPlanes(kept, channels)
     now = gathering(source, source.size, mpp / source_mpp, grid)
     if now is not None:
         pixel_bytes = len(channels) * source.dtype.itemsize
