@@ -21,6 +21,9 @@ _ALWAYS_PX = 1024
 """A window may always have this side where that makes the source decode less twice."""
 _TILED_BYTES = 32 * 2**20
 _STRIPED_BYTES = 256 * 2**20
+_JOINED_BYTES = 4 * 2**20
+"""Small windows in a row are read as one up to this many bytes: a window costs calls of numpy and turns at Python's
+lock whatever its size, and this much still stays in a processor's caches."""
 _LARGEST_STEP = 16
 _GOOD_ENOUGH = 1.02
 
@@ -88,7 +91,9 @@ def plan_regions(size: Size, factor: int, pixel_bytes: int, block: Size) -> list
         _step(size.width, block.width, factor, _share(size.width, side)),
     )
     shard = factor * CHUNK_PX
-    return _regions(size, step, Size(math.lcm(step.height, shard), math.lcm(step.width, shard)))
+    region = Size(math.lcm(step.height, shard), math.lcm(step.width, shard))
+    most = _JOINED_BYTES // (step.height * pixel_bytes)
+    return _regions(size, Size(step.height, _joined(step.width, region.width, most)), region)
 
 
 def _regions(size: Size, step: Size, region: Size) -> list[Region]:
@@ -115,6 +120,12 @@ def _step(length: int, block: int, factor: int, most: int) -> int:
     sides = [n * CHUNK_PX for n in chunks] or [CHUNK_PX]
     best = min(_decodes(length, block, side) for side in sides)
     return next(side for side in sides if _decodes(length, block, side) <= best * _GOOD_ENOUGH)
+
+
+def _joined(width: int, region_width: int, most: int) -> int:
+    """The largest width that is whole windows of ``width``, at most ``most``, and fits a region without rest."""
+    count = region_width // width
+    return width * max((n for n in range(1, count + 1) if count % n == 0 and n * width <= most), default=1)
 
 
 def _decodes(length: int, block: int, side: int) -> float:

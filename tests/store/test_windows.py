@@ -74,6 +74,23 @@ def test_a_small_image_in_one_plane_is_read_at_once() -> None:
     assert [(w.height, w.width) for w in region.windows()] == [(1000, 1000)]
 
 
+@pytest.mark.parametrize(
+    ("factor", "block", "pixel_bytes", "wanted"),
+    [
+        (4, 256, 3, Size(256, 1024)),
+        (8, 256, 3, Size(256, 2048)),
+        (8, 512, 3, Size(512, 2048)),
+        (5, 256, 3, Size(256, 1280)),
+        (7, 256, 16, Size(256, 256)),
+        (8, 256, 16, Size(256, 1024)),
+        (8, 256, 116, Size(256, 256)),
+    ],
+)
+def test_small_windows_in_a_row_are_read_as_one(factor: int, block: int, pixel_bytes: int, wanted: Size) -> None:
+    for region in plan_regions(Size(20_000, 20_000), factor, pixel_bytes, Size(block, block)):
+        assert region.step == wanted
+
+
 def test_there_is_work_for_several_workers() -> None:
     for block in (Size(512, 512), Size(240, 240)):
         assert len(plan_regions(Size(4096, 4096), 4, 3, block)) == 16
