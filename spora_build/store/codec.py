@@ -93,7 +93,7 @@ Codec = Blosc | Zstd | Raw
 
 CODECS: Mapping[str, Codec] = {
     "blosc-zstd": Blosc("zstd", 1, _BLOCK_BYTES, bitshuffle=False),
-    "blosc-lz4": Blosc("lz4", 5, 0, bitshuffle=True),
+    "blosc-lz4": Blosc("lz4", 9, 0, bitshuffle=True),
     "zstd": Zstd(1),
     "none": Raw(),
 }
@@ -103,10 +103,10 @@ CODECS: Mapping[str, Codec] = {
 def default_codec(dtype: np.dtype[Any], *, is_rgb: bool) -> str:
     """The name in CODECS for this kind of pixel; ``docs/decisions/0002-image-codecs.md`` has the numbers.
 
-    Shuffling makes the integers of multiplex images smaller. RGB is faster to read without, and hardly larger;
-    the floats of mass cytometry are smaller without.
+    Only from lz4 are tiles of many channels read as fast as the published ones. RGB and the floats of mass cytometry
+    gain more from zstd than their tiles lose.
     """
-    return "zstd" if is_rgb or dtype.kind == "f" else "blosc-zstd"
+    return "zstd" if is_rgb or dtype.kind == "f" else "blosc-lz4"
 
 
 def room_for(nbytes: int) -> memoryview:

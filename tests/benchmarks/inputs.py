@@ -21,6 +21,7 @@ from spora_build.store.mask import write_mask_bands
 
 FIELD_PX = 2048
 TILE_PX = 512
+MADE_UP_PX = 1024
 _HEMATOXYLIN, _EOSIN = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11)
 """Optical density in red, green and blue: Ruifrok and Johnston, 2001."""
 
@@ -39,6 +40,18 @@ def cohort_folder(folder: Path, images: int, channels: int, height: int, width: 
     """Many images at 1 µm: ``imc`` float32 counts, or another modality with uint16. Eight are distinct, the rest
     are hard links to them."""
     return _once(folder, lambda path: _cohort(path, images, channels, height, width, kind))
+
+
+def made_up_image(channels: int, dtype: str, is_rgb: bool) -> NDArray[Any]:
+    """(C, 1024, 1024) pixels as the files above hold them; RGB went through JPEG."""
+    if is_rgb:
+        import imagecodecs
+
+        codecs: Any = imagecodecs
+        field = np.ascontiguousarray(_stained_field()[:MADE_UP_PX, :MADE_UP_PX])
+        jpeg = codecs.jpeg8_encode(field, level=85)
+        return np.ascontiguousarray(np.moveaxis(codecs.jpeg8_decode(jpeg), 2, 0))
+    return np.stack([_plane(at, MADE_UP_PX, MADE_UP_PX, np.dtype(dtype)) for at in range(channels)])
 
 
 def mask_file(path: Path, side: int) -> Path:
@@ -162,7 +175,8 @@ def _distinct_plane(seed: int, height: int, width: int, dtype_name: str) -> NDAr
     light = np.maximum(light / light.std(), 0.3)
     if dtype.kind == "f":
         return rng.poisson(np.maximum(light - 0.3, 0.1) * rng.uniform(0.05, 3)).astype(dtype)
-    return (rng.poisson(light * rng.uniform(8, 150) + 4) * 4).clip(0, 65535).astype(dtype)
+    gain = 4 if dtype.itemsize > 1 else 1
+    return (rng.poisson(light * rng.uniform(8, 150) + 4) * gain).clip(0, np.iinfo(dtype).max).astype(dtype)
 
 
 def _write_rgb(path: Path, side: int, mpp: float) -> None:

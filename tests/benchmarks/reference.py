@@ -147,7 +147,7 @@ def zarr_strips(source: TiledTiff, out: Path, threads: int) -> None:
 
     count = source.shape[0]
     zarr.config.set({"threading.max_workers": threads})
-    codec: Any = ZstdCodec(level=1) if source.is_plain else BloscCodec(cname="zstd", clevel=1, shuffle="shuffle")
+    codec: Any = ZstdCodec(level=1) if source.is_plain else BloscCodec(cname="lz4", clevel=9, shuffle="bitshuffle")
     array: Any = zarr.create_array(
         out,
         shape=source.shape,
@@ -179,7 +179,7 @@ def _encode_options(source: TiledTiff) -> Callable[[NDArray[Any], bytearray], An
         return lambda chunk, room: _codecs.zstd_encode(chunk, level=1, out=room)
     size = source.dtype.itemsize
     return lambda chunk, room: _codecs.blosc_encode(
-        chunk, level=1, compressor="zstd", shuffle=1, typesize=size, blocksize=2**20, numthreads=1, out=room
+        chunk, level=9, compressor="lz4", shuffle=2, typesize=size, blocksize=0, numthreads=1, out=room
     )
 
 
@@ -191,10 +191,10 @@ def metadata(source: TiledTiff) -> dict[str, Any]:
         order["configuration"] = {"endian": "little"}
     blosc = {
         "typesize": source.dtype.itemsize,
-        "cname": "zstd",
-        "clevel": 1,
-        "shuffle": "shuffle",
-        "blocksize": 2**20,
+        "cname": "lz4",
+        "clevel": 9,
+        "shuffle": "bitshuffle",
+        "blocksize": 0,
     }
     zstd = {"name": "zstd", "configuration": {"level": 1, "checksum": False}}
     sharding = {

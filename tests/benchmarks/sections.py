@@ -248,6 +248,21 @@ def many(bench: Bench) -> tuple[str, list[Finding]]:
     ]
 
 
+def codecs(bench: Bench) -> tuple[str, list[Finding]]:
+    """Size, speed of encoding and CPU time of a tile read by zarr-python, beside the published datasets' codec."""
+    said = json.loads(run_once(Command("codecs", [sys.executable, "-m", "tests.benchmarks.codecs"])).said)
+    lines, findings = ["| | ratio | MB/s | tile ms |", "|---|---:|---:|---:|"], []
+    for kind, of_kind in said.items():
+        found, default = of_kind["codecs"], of_kind["default"]
+        for name, took in found.items():
+            shown = f"**{name}**" if name == default else name
+            lines.append(f"| {kind}: {shown} | {took['ratio']:.2f} | {took['encode']:.0f} | {took['tile_ms']:.2f} |")
+        ours, published = found[default], found["published"]
+        findings.append(Finding(f"{kind}: size ÷ published", published["ratio"] / ours["ratio"], 1))
+        findings.append(Finding(f"{kind}: time of a tile ÷ published", ours["tile_ms"] / published["tile_ms"], 1.03))
+    return "\n".join(lines), findings
+
+
 def start(bench: Bench) -> tuple[str, list[Finding]]:
     """What asking for help costs."""
     helps = ["--help", "convert --help", "stats --help", "ids --help"]
@@ -270,7 +285,8 @@ def memory(bench: Bench) -> tuple[str, list[Finding]]:
 
 
 SECTIONS: dict[str, Callable[[Bench], tuple[str, list[Finding]]]] = {
-    section.__name__: section for section in (multiplex, rgb, cohort, stats, tiling, stages, many, start, memory)
+    section.__name__: section
+    for section in (multiplex, rgb, cohort, codecs, stats, tiling, stages, many, start, memory)
 }
 
 

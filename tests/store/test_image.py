@@ -403,7 +403,7 @@ def test_wrong_array_metadata_are_said(tmp_path: Path, key: str) -> None:
     assert code_of(error) == "E-IMAGE-002"
 
 
-@pytest.mark.parametrize("codec", ["blosc-zstd", "zstd", "none"])
+@pytest.mark.parametrize("codec", ["blosc-lz4", "blosc-zstd", "zstd", "none"])
 @pytest.mark.parametrize("damage", ["cut", "index", "start", "empty", "folder"])
 def test_damaged_shards_are_said(tmp_path: Path, codec: str, damage: str) -> None:
     path = tmp_path / "image.zarr"
