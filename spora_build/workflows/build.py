@@ -20,6 +20,7 @@ from spora_build.workflows.images.write import STAGE as IMAGES
 from spora_build.workflows.masks.stage import run_mask
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.jobs import default_workers
+from spora_build.workflows.running.processes import keep_processes
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.statistics.stage import run_stats
 from spora_build.workflows.tiles.choose import choose_tiles
@@ -32,7 +33,7 @@ def build(conversion: Conversion, request: ConvertRequest, show_progress: ShowPr
     A tissue that fails in a stage is left out of the later ones and of all tables, and costs no other tissue. The
     public table of tissues is written last: see :mod:`spora_build.workflows.dataset.roster`.
     """
-    with hold(conversion.layout):
+    with hold(conversion.layout), keep_processes():
         return _build(replace(conversion, layout=open_roster(conversion.layout)), request, show_progress)
 
 

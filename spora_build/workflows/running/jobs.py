@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
-import signal
-import sys
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from multiprocessing.connection import wait
 from typing import TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.workflows.running.executors import Need, current_resources, fitting_workers
-from spora_build.workflows.running.quiet import keep_quiet
+from spora_build.workflows.running.processes import open_pool, run_job
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -110,7 +105,7 @@ def run_jobs(
     def run(some: dict[int, J]) -> list[int]:
         if cluster is not None:
             return cluster.run(work, some, keep, need)
-        return _run_pool(work, some, min(workers, len(some)), keep)
+        return _run_pool(work, some, 1 if len(some) == 1 else workers, keep)
 
     while waiting:
         suspects = run(waiting)
@@ -123,13 +118,12 @@ def run_jobs(
 
 def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Callable[[int, R], None]) -> list[int]:
     """Jobs that may have killed their process: those that had been started when one died."""
-    pool = ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
     lost: list[int] = []
-    try:
+    with open_pool(workers) as pool:
         futures: dict[Future[R], int] = {}
         with suppress(BrokenProcessPool):  # a worker may die before the last job is handed in
             for index, job in jobs.items():
-                futures[pool.submit(work, job)] = index
+                futures[pool.submit(run_job, work, job)] = index
         for future in as_completed(futures):
             try:
                 result = future.result()
@@ -137,58 +131,5 @@ def _run_pool(work: Callable[[J], R], jobs: dict[int, J], workers: int, keep: Ca
                 lost.append(futures[future])
                 continue
             keep(futures[future], result)
-    except BaseException:
-        _kill(pool)
-        raise
-    pool.shutdown()
     # jobs are taken in their order: of those without a result only the first can have been under way
     return sorted(lost)[: workers + 1]
-
-
-def _kill(pool: ProcessPoolExecutor) -> None:
-    """End the workers at once: what they were at is unfinished in any case, and swept away by who holds the dataset."""
-    processes = list((pool._processes or {}).values())
-    for process in processes:
-        with suppress(OSError, ValueError):
-            process.kill()
-    pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _start_worker() -> None:
-    keep_quiet()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent decides
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    """Without its parent a worker would go on writing into a dataset that a next build holds."""
-    wait([sentinel])
-    os._exit(1)
-
-
-def _context() -> multiprocessing.context.BaseContext:
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    what_jobs_need = [name for name in ("pandas",) if name in sys.modules]  # slow to import; most jobs do without
-    context.set_forkserver_preload(["spora_build.workflows.running.preload", *what_jobs_need])
-    _start_fork_server()
-    return context
-
-
-def _start_fork_server() -> None:
-    """Start the process that workers are forked from so that it never hears the terminal's interruptions.
-
-    It ignores them once it runs; while it still starts, one would end it with a traceback of its own. They wait here
-    meanwhile, and what is blocked stays blocked in whatever is started.
-    """
-    from multiprocessing import forkserver, resource_tracker
-
-    resource_tracker.ensure_running()  # first, since it opens the way for signals again when it has started
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

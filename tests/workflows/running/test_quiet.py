@@ -61,7 +61,7 @@ def test_the_chatter_is_there_otherwise(tmp_path: Path) -> None:
 
 
 UNBORN = """
-from spora_build.workflows.running.jobs import _context
+from spora_build.workflows.running.processes import _context
 
 class Gone:
     def __reduce__(self):
