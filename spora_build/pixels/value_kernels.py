@@ -47,6 +47,15 @@ def count_whole(plane, mask, table):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def count_values(plane, mask, lowest, table):  # type: ignore[no-untyped-def]
+    """Add one to table[value - lowest] for every masked pixel of a plane (h, w) of integers."""
+    for row in range(mask.shape[0]):
+        for col in range(mask.shape[1]):
+            if mask[row, col]:
+                table[plane[row, col] - lowest] += 1
+
+
+@compiled
 def count_coarse(bits, mask, coarse):  # type: ignore[no-untyped-def]
     """Add one to coarse[c, key >> 16] for every masked pixel of float32 given as its bits (C, h, w)."""
     for channel in range(bits.shape[0]):

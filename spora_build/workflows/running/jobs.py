@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from spora_build.errors import EnvironmentFaultError, Problem
 from spora_build.workflows.running.executors import Need, current_resources, fitting_workers
-from spora_build.workflows.running.processes import open_pool, run_job
+from spora_build.workflows.running.processes import end_kept_processes, open_pool, run_job
 
 J = TypeVar("J")
 R = TypeVar("R")
@@ -98,6 +98,8 @@ def run_jobs(
                 del waiting[index]
         workers = fitting_workers(workers, [need(job) for job in waiting.values()])
     if cluster is None and (workers <= 1 or len(waiting) <= 1):
+        if workers <= 1:
+            end_kept_processes()
         for index, job in waiting.items():
             keep(index, work(job))
         return [results[index] for index in range(len(jobs))]

@@ -30,13 +30,16 @@ class _Kept:
 
     def take(self, workers: int) -> ProcessPoolExecutor:
         """Those that wait, if they are so many; else new ones."""
-        pool, self.pool = self.pool, None
-        if pool is not None and self.workers == workers and not pool._broken:
-            return pool
-        if pool is not None:
-            pool.shutdown()
-        self.workers = workers
-        return _start_pool(workers)
+        if self.workers != workers or (self.pool is not None and self.pool._broken):
+            self.end()
+        pool, self.pool, self.workers = self.pool, None, workers
+        return pool or _start_pool(workers)
+
+    def end(self) -> None:
+        """End them, and their memory."""
+        if self.pool is not None:
+            self.pool.shutdown()
+            self.pool = None
 
 
 _kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
@@ -51,8 +54,14 @@ def keep_processes() -> Iterator[None]:
         yield
     finally:
         _kept.reset(token)
-        if kept.pool is not None:
-            kept.pool.shutdown()
+        kept.end()
+
+
+def end_kept_processes() -> None:
+    """End those that wait: for work that goes on in this process because memory is short."""
+    kept = _kept.get()
+    if kept is not None:
+        kept.end()
 
 
 @contextmanager

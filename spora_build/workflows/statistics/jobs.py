@@ -26,6 +26,8 @@ class StatsJob:
     """Changes with the image, its mask and its channels."""
     state: str = ""
     """:func:`image_state` of the image when the token was made; empty where nobody looked."""
+    compiled: bool = False
+    """Whether one process counts so many values, of this tissue and others, that compiled code pays."""
 
 
 @dataclass(frozen=True)

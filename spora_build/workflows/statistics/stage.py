@@ -8,6 +8,7 @@ from dataclasses import replace
 from spora_build.errors import EnvironmentFaultError, SporaBuildError
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
+from spora_build.pixels.histogram import WORTH_COMPILING
 from spora_build.pixels.standardize import METHODS, Recipe
 from spora_build.store.layout import Layout, resolution_folder
 from spora_build.store.ledger import BEGUN, Ledger, fingerprint
@@ -20,7 +21,7 @@ from spora_build.workflows.dataset.refuse import refuse_existing
 from spora_build.workflows.dataset.sizes import image_values, largest_first
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.guard import guarded
-from spora_build.workflows.running.jobs import run_jobs
+from spora_build.workflows.running.jobs import count_slots, run_jobs
 from spora_build.workflows.running.progress import ShowProgress, silent
 from spora_build.workflows.statistics.jobs import RefineJob, StatsJob, TissueMeasurement
 from spora_build.workflows.statistics.tables import write_statistics
@@ -88,10 +89,13 @@ def _one_cohort(
     value = _value(layout, modality, mpp, recipe, panel, jobs, inputs)
     if _is_current(layout, modality, mpp, recipe, ledger.entries.get(key), value, existing):
         return [Outcome(job.tissue_id, STAGE, Status.SKIPPED) for job in jobs]
+    values = {job.image_path: image_values([job.image_path]) for job in jobs}
+    is_much = sum(values.values()) >= WORTH_COMPILING * min(count_slots(workers), len(jobs))
+    jobs = [replace(job, compiled=is_much) for job in jobs]
     with show_progress(f"statistics {modality} {mpp:g} µm", len(jobs)) as bar:
         measured = run_jobs(
             _measure,
-            largest_first(jobs, lambda job: image_values([job.image_path])),
+            largest_first(jobs, lambda job: values[job.image_path]),
             workers=workers,
             on_killed=_lost_measure,
             on_result=lambda _: bar.advance(),

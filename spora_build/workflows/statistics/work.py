@@ -123,7 +123,7 @@ def measure_one(job: StatsJob) -> TissueMeasurement:
         if is_float:
             add_floats(counts, is_coarse, pixels, mask)
         else:
-            add_values(counts, pixels, mask)
+            add_values(counts, pixels, mask, compiled=job.compiled)
         pixel_count += int(np.count_nonzero(mask))
     rows = [distinct(row, np.dtype(np.uint16) if is_float else image.dtype) for row in counts]
     empty = [

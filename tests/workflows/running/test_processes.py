@@ -68,6 +68,13 @@ def test_another_number_of_them_is_another_pool() -> None:
         assert not first & second
 
 
+def test_they_end_where_the_work_has_to_do_with_one() -> None:
+    with keep_processes():
+        first = ask()
+        assert ask(workers=1) == {os.getpid()}
+        assert not first & ask()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_the_dead_are_replaced() -> None:
     with keep_processes():
