@@ -18,7 +18,7 @@ ZERO_BIN = 0x8000
 """Coarse bin of zero; besides it holds only subnormal numbers below 1e-40."""
 NAN_BIN = 0xFFFF
 _PIECE_PX = 65536
-WORTH_COMPILING = 2**29
+WORTH_COMPILING = 800_000_000
 """Values from which :func:`add_values` is faster compiled: numba takes half a second to be ready, then a third of the
 time."""
 COUNTED = tuple(np.dtype(name) for name in ("uint8", "uint16", "int8", "int16"))

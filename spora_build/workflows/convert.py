@@ -35,7 +35,7 @@ from spora_build.workflows.planning.plan import Plan, PlannedTissue
 from spora_build.workflows.running.executors import fitting_threads
 from spora_build.workflows.running.existing import Existing
 from spora_build.workflows.running.free_memory import free_memory
-from spora_build.workflows.running.jobs import default_workers, run_jobs, split_workers
+from spora_build.workflows.running.jobs import default_workers, run_jobs, threads_each
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 
@@ -151,7 +151,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
     jobs.sort(key=raw_bytes, reverse=True)
     large = pick_large(jobs, workers)
     small = [job for job in jobs if job not in large]
-    processes, threads = split_workers(workers, len(small))
+    threads = threads_each(workers, len(small))
     threads = fitting_threads(threads, [partial(image_need, image) for job in small for image in job.tissue.images])
     small = [replace(job, threads=threads) for job in small]
     by_tissue = {job.tissue.tissue_id: job for job in jobs}
@@ -171,9 +171,7 @@ def _write_images(conversion: Conversion, request: ConvertRequest, show_progress
             note(result)
             bar.advance()
 
-        results += run_jobs(
-            write_tissue, small, workers=processes, on_killed=_killed, on_result=heard, need=images_need
-        )
+        results += run_jobs(write_tissue, small, workers=workers, on_killed=_killed, on_result=heard, need=images_need)
     free_memory()
     outcomes = [result.outcome for result in results]
     outcomes += [

@@ -19,7 +19,7 @@ from spora_build.workflows.images.write import ImagesJob, ImagesOutcome
 from spora_build.workflows.planning.plan import Plan, PlannedImage, PlannedOutput, PlannedTissue
 from spora_build.workflows.running.existing import Existing
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Part of every fingerprint: raised when the same input would give other bytes, so that old work is redone."""
 
 

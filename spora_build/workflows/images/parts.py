@@ -36,7 +36,7 @@ from spora_build.workflows.images.write import (
 )
 from spora_build.workflows.running.executors import fitting_threads
 from spora_build.workflows.running.guard import guarded
-from spora_build.workflows.running.jobs import count_slots, run_jobs, split_workers
+from spora_build.workflows.running.jobs import count_slots, run_jobs, threads_each
 from spora_build.workflows.running.progress import ShowProgress, silent
 
 PART_BYTES = 1 << 30
@@ -153,12 +153,12 @@ class _Image:
 
 def _write_parts(images: Sequence[_Image], workers: int, show_progress: ShowProgress) -> None:
     owned = [(image, part) for image in images for part in image.parts()]
-    processes, jobs = _with_threads([part for _, part in owned], workers)
+    jobs = _with_threads([part for _, part in owned], workers)
     with show_progress("parts of large images", len(jobs)) as bar:
         results = run_jobs(
             _write_part,
             jobs,
-            workers=processes,
+            workers=workers,
             on_killed=_part_lost,
             on_result=lambda _: bar.advance(),
             need=_part_need,
@@ -169,12 +169,10 @@ def _write_parts(images: Sequence[_Image], workers: int, show_progress: ShowProg
             image.tissue.failed = image.tissue.failed or result.outcome
 
 
-def _with_threads(jobs: list[PartJob], workers: int) -> tuple[int, list[PartJob]]:
-    processes, threads = split_workers(workers, len(jobs))
+def _with_threads(jobs: list[PartJob], workers: int) -> list[PartJob]:
+    threads = threads_each(workers, len(jobs))
     threads = fitting_threads(threads, [partial(image_need, job.target.image) for job in jobs])
-    return processes, [
-        replace(job, target=replace(job.target, job=replace(job.target.job, threads=threads))) for job in jobs
-    ]
+    return [replace(job, target=replace(job.target, job=replace(job.target.job, threads=threads))) for job in jobs]
 
 
 def _write_part(job: PartJob) -> PartResult:
@@ -202,8 +200,7 @@ def _write_shards(job: PartJob) -> PartResult:
 def _finish(images: Sequence[_Image], workers: int) -> None:
     """Complete the images on the workers, and let them take their places."""
     jobs = [FinishJob(image.target, image.folder, image.seen()) for image in images]
-    processes, _ = split_workers(workers, len(jobs))
-    ends = run_jobs(_finish_one, jobs, workers=processes, on_killed=_finish_lost, need=_finish_need)
+    ends = run_jobs(_finish_one, jobs, workers=workers, on_killed=_finish_lost, need=_finish_need)
     for image, job, end in zip(images, jobs, ends, strict=True):
         tissue, index = image.tissue, image.target.index
         outcome = end if end.status is Status.FAILED else guarded(_tissue_id(job), STAGE, partial(_place, job, end))

@@ -31,16 +31,15 @@ def count_slots(workers: int) -> int:
     return workers if cluster is None else cluster.slots
 
 
-def split_workers(workers: int, jobs: int) -> tuple[int, int]:
-    """(processes, threads in each) for a number of workers and jobs: few large jobs share the cores by threads.
+def threads_each(workers: int, jobs: int) -> int:
+    """Threads of each of the processes that a number of jobs is for: few large ones share the cores by threads.
 
-    On a cluster, its own numbers.
+    On a cluster, its own number.
     """
     cluster = current_resources().cluster
     if cluster is not None:
-        return min(cluster.slots, max(1, jobs)), cluster.threads
-    processes = max(1, min(workers, jobs))
-    return processes, max(1, workers // processes)
+        return cluster.threads
+    return max(1, workers // max(1, min(workers, jobs)))
 
 
 def worker_killed() -> EnvironmentFaultError:

@@ -21,25 +21,39 @@ J = TypeVar("J")
 R = TypeVar("R")
 
 
+_MOST_ON_WINDOWS = 61
+"""Processes that Windows lets one wait for."""
+
+
 class _Kept:
     """Processes that wait for the next stage, if there are any."""
 
     def __init__(self) -> None:
-        self.pool: ProcessPoolExecutor | None = None
-        self.workers = 0
+        self._waiting: tuple[int, ProcessPoolExecutor] | None = None
 
     def take(self, workers: int) -> ProcessPoolExecutor:
-        """Those that wait, if they are so many; else new ones."""
-        if self.workers != workers or (self.pool is not None and self.pool._broken):
-            self.end()
-        pool, self.pool, self.workers = self.pool, None, workers
-        return pool or _start_pool(workers)
+        """Those that wait, if they are so many and all alive; else new ones."""
+        if self._waiting is not None:
+            number, pool = self._waiting
+            if number == workers and _are_alive(pool):
+                self._waiting = None
+                return pool
+        self.end()
+        return _start_pool(workers)
+
+    def give(self, workers: int, pool: ProcessPoolExecutor) -> None:
+        """Keep a pool. One process alone is not kept: whoever asks for one asks for a new one."""
+        self.end()
+        if workers > 1 and not pool._broken:
+            self._waiting = workers, pool
+        else:
+            pool.shutdown()
 
     def end(self) -> None:
         """End them, and their memory."""
-        if self.pool is not None:
-            self.pool.shutdown()
-            self.pool = None
+        if self._waiting is not None:
+            self._waiting[1].shutdown()
+            self._waiting = None
 
 
 _kept: ContextVar[_Kept | None] = ContextVar("kept", default=None)
@@ -58,7 +72,7 @@ def keep_processes() -> Iterator[None]:
 
 
 def end_kept_processes() -> None:
-    """End those that wait: for work that goes on in this process because memory is short."""
+    """End those that wait, and the memory that they hold: for work that has to do with this process."""
     kept = _kept.get()
     if kept is not None:
         kept.end()
@@ -78,10 +92,10 @@ def open_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     except BaseException:
         _kill(pool)
         raise
-    if kept is None or pool._broken:
+    if kept is None:
         pool.shutdown()
     else:
-        kept.pool = pool
+        kept.give(workers, pool)
 
 
 _last_work: Any = None
@@ -90,14 +104,21 @@ _last_work: Any = None
 def run_job(work: Callable[[J], R], job: J) -> R:
     """In a worker: ``work(job)``, after the memory was given back that the jobs of another stage had freed."""
     global _last_work
-    if _last_work not in {None, work}:
+    if _last_work is not None and _last_work is not work:
         free_memory()
     _last_work = work
     return work(job)
 
 
 def _start_pool(workers: int) -> ProcessPoolExecutor:
+    if sys.platform == "win32":
+        workers = min(workers, _MOST_ON_WINDOWS)
     return ProcessPoolExecutor(workers, mp_context=_context(), initializer=_start_worker)
+
+
+def _are_alive(pool: ProcessPoolExecutor) -> bool:
+    """Whether none has died while it waited, as the pool itself learns a moment later."""
+    return not pool._broken and not wait([process.sentinel for process in (pool._processes or {}).values()], 0)
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

@@ -27,7 +27,7 @@ class StatsJob:
     state: str = ""
     """:func:`image_state` of the image when the token was made; empty where nobody looked."""
     compiled: bool = False
-    """Whether one process counts so many values, of this tissue and others, that compiled code pays."""
+    """Whether the stage has so many values for one process that compiled code pays."""
 
 
 @dataclass(frozen=True)

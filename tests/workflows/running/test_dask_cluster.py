@@ -21,7 +21,7 @@ from spora_build.workflows.running import dask_cluster as module
 from spora_build.workflows.running import dask_workers
 from spora_build.workflows.running.dask_cluster import DaskCluster, Parcel, open_cluster
 from spora_build.workflows.running.executors import Resources, use_resources
-from spora_build.workflows.running.jobs import run_jobs, split_workers
+from spora_build.workflows.running.jobs import run_jobs, threads_each
 from tests.workflows.conftest import tree_bytes
 from tests.workflows.images.test_parts import write_raw
 from tests.workflows.running.test_executors import fail, span
@@ -146,7 +146,7 @@ def lost(job: int, error: EnvironmentFaultError) -> int:
 def test_results_are_in_the_order_of_the_jobs(cluster: DaskCluster) -> None:
     heard: list[int] = []
     with use_resources(Resources(cluster)):
-        assert split_workers(64, 100) == (2, 1)
+        assert threads_each(64, 100) == 1
         assert run_jobs(double, range(20), on_killed=lost, on_result=heard.append) == list(range(0, 40, 2))
     assert sorted(heard) == list(range(0, 40, 2))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from spora_build.errors import EnvironmentFaultError
-from spora_build.workflows.running.jobs import run_jobs, split_workers
+from spora_build.workflows.running.jobs import run_jobs, threads_each
 
 
 def square(number: int) -> int:
@@ -45,11 +45,9 @@ def test_a_killed_worker_costs_its_own_job_only() -> None:
     assert run_jobs(die_on_three, range(6), workers=2, on_killed=minus_one) == [0, 1, 2, -1, 4, 5]
 
 
-@pytest.mark.parametrize(
-    ("workers", "jobs", "split"), [(8, 3, (3, 2)), (2, 100, (2, 1)), (4, 0, (1, 4)), (1, 5, (1, 1))]
-)
-def test_few_large_jobs_share_the_cores(workers: int, jobs: int, split: tuple[int, int]) -> None:
-    assert split_workers(workers, jobs) == split
+@pytest.mark.parametrize(("workers", "jobs", "threads"), [(8, 3, 2), (2, 100, 1), (4, 0, 4), (1, 5, 1)])
+def test_few_large_jobs_share_the_cores(workers: int, jobs: int, threads: int) -> None:
+    assert threads_each(workers, jobs) == threads
 
 
 IMPORTED_BY_WORKERS = """

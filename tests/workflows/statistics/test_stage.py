@@ -32,21 +32,22 @@ def test_nothing_is_measured_again_where_later_tissues_are_larger(key_file: Path
     assert {outcome.status for outcome in build(prepare(request), request)} == {Status.SKIPPED}
 
 
-@pytest.mark.parametrize("values", [2 * (256**2 + 300**2 + 340**2), 2 * (256**2 + 300**2 + 340**2) + 1])
+@pytest.mark.parametrize(("more", "compiled"), [(0, True), (1, False)])
 def test_much_is_counted_by_compiled_code(
-    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, values: int
+    key_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: int, compiled: bool
 ) -> None:
     raw = lab(tmp_path / "raw")
+    values = 2 * (256**2 + 300**2 + 340**2)
     asked: set[bool] = set()
 
     def count(*args: Any, compiled: bool) -> None:
         asked.add(compiled)
         add_values(*args, compiled=compiled)
 
-    monkeypatch.setattr(stage, "WORTH_COMPILING", values)
+    monkeypatch.setattr(stage, "WORTH_COMPILING", values + more)
     monkeypatch.setattr(work, "add_values", count)
     request = ConvertRequest(
         raw=raw, name="smith2023much", out=tmp_path, key_file=key_file, workers=1, overrides={"mpp": ["native"]}
     )
     assert {outcome.status for outcome in build(prepare(request), request)} == {Status.DONE}
-    assert asked == {values % 2 == 0}
+    assert asked == {compiled}
