@@ -19,8 +19,8 @@ ZERO_BIN = 0x8000
 NAN_BIN = 0xFFFF
 _PIECE_PX = 65536
 WORTH_COMPILING = 800_000_000
-"""Values from which :func:`add_values` is faster compiled: numba takes half a second to be ready, then a third of the
-time."""
+"""Values of one process from which :func:`add_values` is faster compiled: numba takes half a second or one to be ready,
+then a third of the time."""
 COUNTED = tuple(np.dtype(name) for name in ("uint8", "uint16", "int8", "int16"))
 """Types whose values are counted one by one."""
 

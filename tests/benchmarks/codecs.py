@@ -100,12 +100,14 @@ def _read(path: Path) -> tuple[NDArray[Any], bool]:
     with open_rois(path) as rois:
         roi = rois[0]
         window = Window(0, 0, min(MOST_PX, roi.size.height), min(MOST_PX, roi.size.width))
+        if min(window.height, window.width) <= TILE_PX:
+            raise SystemExit(f"{path.name} has no room for tiles of {TILE_PX} px")
         return roi.read(range(roi.channel_count), window), roi.is_rgb
 
 
 def main(*files: str) -> None:
     """Say as JSON, for each kind of pixel or file, what is the default and what each codec took."""
-    found = {}
+    found: dict[str, object] = {}
     with tempfile.TemporaryDirectory() as folder:
         if files:
             images = {Path(file).name: _read(Path(file)) for file in files}
