@@ -17,22 +17,27 @@ _ROUNDING_PX = 1.0
 """Smoothing of the outline, in working pixels."""
 
 
-def mask_bands(
-    tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float, rows: int | None = None
-) -> Iterator[NDArray[np.bool_]]:
-    """``tissue`` (h, w) at ``working_mpp`` as a mask of ``size`` at ``mpp``, from top to bottom in bands of rows
-    (``rows``, or about 8 Mi pixels).
-
-    The mask is smoothed by a pixel of its own grid, interpolated linearly at each pixel's centre and cut at one half.
-    Both grids start at the image's corner; beyond the last centre the outermost value goes on. The outline is that of
-    one function of the place, so that masks at all pixel sizes agree.
-    """
+def soften(tissue: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """A mask (h, w) smoothed by a pixel of its own grid: where it exceeds one half, there is tissue."""
     from scipy import ndimage
 
-    soft = ndimage.gaussian_filter(tissue.astype(np.float32), _ROUNDING_PX, mode="nearest")
-    above, down = _between(size.height, mpp / working_mpp, tissue.shape[0])
-    before, right = _between(size.width, mpp / working_mpp, tissue.shape[1])
-    times = np.bincount(before, minlength=tissue.shape[1])
+    soft: NDArray[np.float32] = ndimage.gaussian_filter(tissue.astype(np.float32), _ROUNDING_PX, mode="nearest")
+    return soft
+
+
+def mask_bands(
+    soft: NDArray[np.float32], working_mpp: float, size: Size, mpp: float, rows: int | None = None
+) -> Iterator[NDArray[np.bool_]]:
+    """What :func:`soften` made of a mask at ``working_mpp``, as a mask of ``size`` at ``mpp``, from top to bottom in
+    bands of rows (``rows``, or about 8 Mi pixels).
+
+    It is interpolated linearly at each pixel's centre and cut at one half. Both grids start at the image's corner;
+    beyond the last centre the outermost value goes on. The outline is that of one function of the place, so that masks
+    at all pixel sizes agree.
+    """
+    above, down = _between(size.height, mpp / working_mpp, soft.shape[0])
+    before, right = _between(size.width, mpp / working_mpp, soft.shape[1])
+    times = np.bincount(before, minlength=soft.shape[1])
     for start, stop in _bands(size, rows):
         out = np.empty((stop - start, size.width), np.bool_)
         row = start

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from spora_build.model.geometry import Size, Window, rescaled_size
-from spora_build.pixels.mask_at import mask_bands, nearest_bands
+from spora_build.pixels.mask_at import mask_bands, nearest_bands, soften
 from tests.pixels.drawn_tissue import blob, overlap
 
 
 def mask_at(tissue: NDArray[np.bool_], working_mpp: float, size: Size, mpp: float) -> NDArray[np.bool_]:
     """All bands of a mask at another pixel size."""
-    return np.concatenate(list(mask_bands(tissue, working_mpp, size, mpp)))
+    return np.concatenate(list(mask_bands(soften(tissue), working_mpp, size, mpp)))
 
 
 class Plane:
@@ -82,13 +82,13 @@ def test_bands_change_nothing() -> None:
     tissue = blob(60, 70)
     whole = mask_at(tissue, 4.0, Size(480, 560), 0.5)
     for rows in (1, 7, 480, 1000):
-        bands = list(mask_bands(tissue, 4.0, Size(480, 560), 0.5, rows))
+        bands = list(mask_bands(soften(tissue), 4.0, Size(480, 560), 0.5, rows))
         assert all(len(band) <= rows for band in bands)
         np.testing.assert_array_equal(np.concatenate(bands), whole)
 
 
 def test_bands_of_a_large_mask_are_small() -> None:
-    bands = mask_bands(blob(600, 600), 25.0, Size(60_000, 60_000), 0.25)
+    bands = mask_bands(soften(blob(600, 600)), 25.0, Size(60_000, 60_000), 0.25)
     first = next(bands)
     assert first.nbytes <= 8 << 20
     assert first.shape[1] == 60_000

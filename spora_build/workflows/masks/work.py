@@ -15,7 +15,7 @@ from spora_build.model.geometry import Size, Window, rescaled_size
 from spora_build.model.modality import Modality
 from spora_build.model.report import Outcome, Status
 from spora_build.pixels.foreground import Foreground, agree, find_brightfield, find_multiplex, working_mpp
-from spora_build.pixels.mask_at import mask_bands, nearest_bands
+from spora_build.pixels.mask_at import mask_bands, nearest_bands, soften
 from spora_build.pixels.mask_settings import MaskSettings
 from spora_build.pixels.multiplex import unmeasured
 from spora_build.pixels.rescale import Rescaled
@@ -94,9 +94,9 @@ def _mask(job: MaskJob) -> Outcome:
         words = "as given"
     else:
         found = _find(layout, images, sizes, job)
-        share = 0.0
+        share, soft = 0.0, soften(found.tissue)
         for mpp, size in sizes.items():
-            share = _write(job, mpp, size, mask_bands(found.tissue, found.mpp, size, mpp))
+            share = _write(job, mpp, size, mask_bands(soft, found.mpp, size, mpp))
         words = job.settings.method
     for modality, mpp in images:
         CoarsePicture(layout, modality, mpp, job.tissue_id).drop()
